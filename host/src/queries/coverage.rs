@@ -92,30 +92,30 @@ impl SequenceGaps {
         }
         for row in &self.rows {
             let (from, to) = (view::utc_second(row.start_ms), view::utc_second(row.end_ms));
-            let late = match row.came_late {
-                0 => String::new(),
-                came_late => format!(", {} came late", came_late),
-            };
-            let landed = match row.stream.as_str() {
-                "raw" => format!(", {} landed", row.landed),
-                _ => String::new(),
-            };
+            let of_them = [
+                (row.landed, "landed"),
+                (row.unread, "could not be read"),
+                (row.came_late, "came late"),
+            ];
+            let of_them = of_them.iter().filter(|(count, _)| *count > 0);
+            let of_them: String = of_them
+                .map(|(count, what)| format!(", {count} {what}"))
+                .collect();
             page.line(format_args!(
-                "{from} – {to} UTC  {}: {} left out{landed}{late}",
+                "{from} – {to} UTC  {}: {} left out{of_them}",
                 row.stream, row.numbers,
             ));
         }
         for stream in Stream::ALL {
             let of_stream = self.rows.iter().filter(|row| row.stream == stream.as_str());
-            let [numbers, landed, late] = of_stream.fold([0_u64; 3], |sums, row| {
-                [
-                    sums[0].saturating_add(row.numbers),
-                    sums[1].saturating_add(row.landed),
-                    sums[2].saturating_add(row.came_late),
-                ]
-            });
-            if numbers > 0 {
-                page.line(meant(stream, numbers, landed, late));
+            let sum = |count: fn(&SequenceGapRow) -> u64| {
+                let of_stream = of_stream.clone();
+                of_stream.fold(0_u64, |sum, row| sum.saturating_add(count(row)))
+            };
+            let explained = sum(|row| row.unread).saturating_add(sum(|row| row.came_late));
+            let left = sum(|row| row.numbers).saturating_sub(explained);
+            if left > 0 {
+                page.line(meant(stream, left, sum(|row| row.landed)));
             }
         }
         page
@@ -127,19 +127,16 @@ impl SequenceGaps {
     }
 }
 
-/// What numbers that were left out say of the pipeline, and what they do not say.
-fn meant(stream: Stream, numbers: u64, landed: u64, late: u64) -> String {
-    let never = numbers.saturating_sub(late);
+/// What numbers that never came say of the pipeline, and what they do not say.
+fn meant(stream: Stream, never: u64, landed: u64) -> String {
     if stream == Stream::Written {
         return format!(
-            "written: Landfall missed {} frames of the writer. Which events they were, nobody knows.",
-            never
+            "written: {never} frames of the writer never came to Landfall. Which events they were, nobody knows."
         );
     }
-    let unknown = never.saturating_sub(landed);
     format!(
-        "raw: Landfall missed {} events that landed. Of {} nothing was seen: they were lost before they reached Landfall, or Landfall missed them and they did not land, or their rows were not seen.",
-        landed, unknown
+        "raw: {never} frames never came to Landfall. At least {} of their events landed: Landfall missed these frames. The other events were lost before they reached Landfall, or it missed them and they did not land, or their rows were not seen or have no number: nobody knows which.",
+        landed.min(never)
     )
 }
 
@@ -169,24 +166,26 @@ mod tests {
 
     #[test]
     fn numbers_that_were_left_out_say_what_is_known_and_what_is_not() {
-        let row = |stream: &str, numbers, landed, came_late| SequenceGapRow {
+        let row = |stream: &str, numbers, landed, unread, came_late| SequenceGapRow {
             start_ms: 1_416_276_600_000,
             end_ms: 1_416_276_900_000,
             stream: stream.into(),
             numbers,
             landed,
+            unread,
             came_late,
         };
         let gaps = SequenceGaps {
-            rows: vec![row("raw", 1_200, 1_100, 3), row("written", 7, 0, 0)],
+            rows: vec![row("raw", 1_200, 1_100, 7, 3), row("written", 7, 0, 0, 0)],
         };
         assert_eq!(
             gaps.as_text().as_str(),
-            "2014-11-18 02:10:00 – 2014-11-18 02:15:00 UTC  raw: 1200 left out, 1100 landed, 3 came late\n\
+            "2014-11-18 02:10:00 – 2014-11-18 02:15:00 UTC  raw: 1200 left out, 1100 landed, 7 could not be read, 3 came late\n\
              2014-11-18 02:10:00 – 2014-11-18 02:15:00 UTC  written: 7 left out\n\
-             raw: Landfall missed 1100 events that landed. Of 97 nothing was seen: they were lost before they \
-             reached Landfall, or Landfall missed them and they did not land, or their rows were not seen.\n\
-             written: Landfall missed 7 frames of the writer. Which events they were, nobody knows.\n"
+             raw: 1190 frames never came to Landfall. At least 1100 of their events landed: Landfall missed these frames. \
+             The other events were lost before they reached Landfall, or it missed them and they did not land, or their rows \
+             were not seen or have no number: nobody knows which.\n\
+             written: 7 frames of the writer never came to Landfall. Which events they were, nobody knows.\n"
         );
         let none = SequenceGaps { rows: vec![] };
         assert!(none.is_empty());

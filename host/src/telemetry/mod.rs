@@ -15,7 +15,7 @@ use landfall_store::{Pruned, SampleRow, StoreError};
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
-use crate::flow::LeftOut;
+use crate::flow::{LeftOut, UnknownNumbers};
 use crate::http;
 use crate::metrics::{CheckCounts, LedgerGauges, Metrics, MetricsError};
 use crate::planning::planner::CheckState;
@@ -181,11 +181,11 @@ impl Telemetry {
         self.metrics.frames.add_unseen(stream, cause, ms);
     }
 
-    /// Numbers of a stream's sources that were left out, and documents without a number.
-    pub fn left_out(&self, stream: Stream, left_out: &LeftOut, unnumbered: u64) {
+    /// Numbers of a stream's sources that were left out, and what could not be followed.
+    pub fn left_out(&self, stream: Stream, left_out: &LeftOut, unknown: &UnknownNumbers) {
         self.metrics
             .sequences
-            .add(stream.as_str(), left_out, unnumbered);
+            .add(stream.as_str(), left_out, unknown);
     }
 
     /// What changed in the counts of a schema.

@@ -56,11 +56,12 @@ impl Flush<'_> {
     pub fn sequence_gap(&self, row: &SequenceGapRow) -> Result<(), StoreError> {
         let doing = "count numbers that were left out";
         self.prepare(
-            "INSERT INTO sequence_gaps (start_ms, end_ms, stream, numbers, landed, came_late)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6)
+            "INSERT INTO sequence_gaps (start_ms, end_ms, stream, numbers, landed, unread, came_late)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)
              ON CONFLICT (start_ms, stream) DO UPDATE SET
                  end_ms = max(end_ms, excluded.end_ms), numbers = numbers + excluded.numbers,
-                 landed = landed + excluded.landed, came_late = came_late + excluded.came_late",
+                 landed = landed + excluded.landed, unread = unread + excluded.unread,
+                 came_late = came_late + excluded.came_late",
             doing,
         )?
         .execute(params![
@@ -69,6 +70,7 @@ impl Flush<'_> {
             row.stream,
             row.numbers,
             row.landed,
+            row.unread,
             row.came_late
         ])
         .map_err(StoreError::sqlite(doing))?;
@@ -87,7 +89,7 @@ impl Reader {
         let mut statement = self
             .connection
             .prepare(
-                "SELECT start_ms, end_ms, stream, numbers, landed, came_late FROM sequence_gaps
+                "SELECT start_ms, end_ms, stream, numbers, landed, unread, came_late FROM sequence_gaps
                  ORDER BY start_ms, stream",
             )
             .map_err(&failed)?;
@@ -99,7 +101,8 @@ impl Reader {
                     stream: row.get(2)?,
                     numbers: row.get(3)?,
                     landed: row.get(4)?,
-                    came_late: row.get(5)?,
+                    unread: row.get(5)?,
+                    came_late: row.get(6)?,
                 })
             })
             .map_err(&failed)?;

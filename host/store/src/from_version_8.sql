@@ -6,6 +6,7 @@ CREATE TABLE sequence_gaps (
     stream    TEXT NOT NULL,
     numbers   INTEGER NOT NULL,
     landed    INTEGER NOT NULL,
+    unread    INTEGER NOT NULL,
     came_late INTEGER NOT NULL,
     PRIMARY KEY (start_ms, stream)
 ) WITHOUT ROWID;

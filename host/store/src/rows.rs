@@ -67,8 +67,10 @@ pub struct SequenceGapRow {
     pub stream: String,
     /// Numbers that did not come.
     pub numbers: u64,
-    /// Of them: their events landed, so Landfall missed their frames.
+    /// Of them: their events landed.
     pub landed: u64,
+    /// Of them: as many frames came meanwhile and could not be read.
+    pub unread: u64,
     /// Of them: their frames came after all, too late to fill the gap.
     pub came_late: u64,
 }

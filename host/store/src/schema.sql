@@ -103,6 +103,7 @@ CREATE TABLE sequence_gaps (
     stream    TEXT NOT NULL,      -- raw or written
     numbers   INTEGER NOT NULL,   -- that were left out
     landed    INTEGER NOT NULL,   -- of them: the event landed, so Landfall missed its frame
+    unread    INTEGER NOT NULL,   -- of them: as many frames came meanwhile and could not be read
     came_late INTEGER NOT NULL,   -- of them: the frame came after all, too late to fill the gap
     PRIMARY KEY (start_ms, stream)
 ) WITHOUT ROWID;

@@ -143,6 +143,7 @@ fn numbers_that_were_left_out_are_counted_by_window_and_go_with_retention() {
     let dir = tempfile::tempdir().unwrap();
     let mut store = open(dir.path()).unwrap();
     let row = |start_ms, stream: &str, numbers, landed, came_late| SequenceGapRow {
+        unread: came_late * 2,
         start_ms,
         end_ms: start_ms + 60_000,
         stream: stream.into(),

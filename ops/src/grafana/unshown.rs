@@ -2,10 +2,18 @@
 //! a panel or here.
 
 /// Name and reason.
-pub const UNSHOWN: [(&str, &str); 2] = [
+pub const UNSHOWN: [(&str, &str); 4] = [
     (
         "landfall_source_seeing",
         "it is for a query by hand: the panel of what is not seen shows the causes, and /readyz names the endpoint.",
+    ),
+    (
+        "landfall_sequence_landings_unknown_total",
+        "it is for a query by hand: it bounds how many more of the numbers that were left out landed.",
+    ),
+    (
+        "landfall_sequence_sources_forgotten_total",
+        "it is for a query by hand: the log says once that a stream has too many sources.",
     ),
     (
         "landfall_unconfirmed_events",

@@ -77,7 +77,10 @@ mod tests {
                     "landfall.toml:4: streams.written.sequence_number: it is the number of the raw stream too",
                 ),
             ),
-            (&format!("{both}sequence_source = \"/writer\"\n"), None),
+            (
+                &format!("{both}sequence_source = \"/writer\"\n"),
+                Some("it is the number of the raw stream too"),
+            ),
             (raw, None),
         ] {
             let loaded = load(text, &[]);

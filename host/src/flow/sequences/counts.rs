@@ -13,14 +13,28 @@ pub struct LeftOut {
     pub numbers: u64,
     /// Of them: their events landed, so Landfall missed them.
     pub landed: u64,
+    /// Of them: as many frames came meanwhile and could not be read.
+    pub unread: u64,
     /// Of them: they came after all, later than frames may change places.
     pub came_late: u64,
+}
+
+/// What could not be followed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct UnknownNumbers {
+    /// Documents without a number.
+    pub documents: u64,
+    /// Sources that are followed no longer, because there are too many.
+    pub sources: u64,
+    /// Landings of which it is not known whether their frames were read, because too many landed before them.
+    pub landings: u64,
 }
 
 impl AddAssign for LeftOut {
     fn add_assign(&mut self, other: Self) {
         self.numbers = self.numbers.saturating_add(other.numbers);
         self.landed = self.landed.saturating_add(other.landed);
+        self.unread = self.unread.saturating_add(other.unread);
         self.came_late = self.came_late.saturating_add(other.came_late);
     }
 }
@@ -29,8 +43,7 @@ impl AddAssign for LeftOut {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct SequenceCounts {
     by_second: BTreeMap<i64, LeftOut>,
-    /// Documents without a number.
-    pub unnumbered: u64,
+    pub unknown: UnknownNumbers,
 }
 
 impl SequenceCounts {

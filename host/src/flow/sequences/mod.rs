@@ -6,7 +6,7 @@
 //! decided: no deadline passes a hole that is not known yet.
 
 mod counts;
-mod lost;
+mod number_set;
 mod runs;
 mod tracker;
 
@@ -16,14 +16,14 @@ use std::time::{Duration, Instant};
 
 use landfall_ledger::{Fingerprint, Hole, HoleCause};
 
-pub use self::counts::{LeftOut, SequenceCounts};
+pub use self::counts::{LeftOut, SequenceCounts, UnknownNumbers};
 pub use self::tracker::SequenceRow;
-use self::tracker::Tracker;
+use self::tracker::{Tickets, Tracker};
 use super::InFlightGuard;
 
-/// Judged batches that may wait for one that was read before them. With more, they go on without it: what it brings
-/// then comes late.
-const NOTED_MAX: usize = 1_024;
+/// Rows of judged batches that may wait for a batch that was read before them: 12 MiB. With more, they go on without
+/// it: what it brings then seems to be left out.
+const NOTED_ROWS_MAX: usize = 262_144;
 
 /// The numbers of one stream, shared by its sources and all judges.
 #[derive(Debug)]
@@ -37,23 +37,26 @@ struct State {
     next_ticket: u64,
     /// Tickets of batches that are not judged yet.
     open: BTreeSet<u64>,
-    /// Batches that were judged before an earlier one.
+    /// Batches that were judged before an earlier one, and how many rows they have.
     noted: BTreeMap<u64, Noted>,
+    noted_rows: usize,
     counts: SequenceCounts,
     has_ended: bool,
+    /// The latest instant that anybody told.
+    now: Instant,
 }
 
 #[derive(Debug)]
 struct Noted {
     rows: Vec<SequenceRow>,
     guard: InFlightGuard,
-    at: Instant,
 }
 
-/// The place of a batch among those of its stream. A batch that is dropped gives its place up.
+/// The place of a batch among those of its stream.
 #[derive(Debug)]
 pub struct SequenceTicket {
     number: u64,
+    is_noted: bool,
     sequences: Arc<Sequences>,
 }
 
@@ -61,6 +64,10 @@ impl Drop for SequenceTicket {
     fn drop(&mut self) {
         let mut state = self.sequences.lock();
         state.open.remove(&self.number);
+        if !self.is_noted {
+            // The batch is never judged: which numbers it has, nobody knows.
+            state.tracker.lose_track();
+        }
         state.go_on();
     }
 }
@@ -74,8 +81,10 @@ impl Sequences {
                 next_ticket: 0,
                 open: BTreeSet::new(),
                 noted: BTreeMap::new(),
+                noted_rows: 0,
                 counts: SequenceCounts::default(),
                 has_ended: false,
+                now: Instant::now(),
             }),
         })
     }
@@ -88,59 +97,58 @@ impl Sequences {
         state.open.insert(number);
         SequenceTicket {
             number,
+            is_noted: false,
             sequences: Arc::clone(self),
         }
     }
 
-    /// Takes the rows of a batch that was judged. Without a ticket its frames were tried once more, and come late.
+    /// Takes the rows of a batch that was judged. Without a ticket its frames were tried once more: they come late.
     pub fn note(
         &self,
-        ticket: Option<SequenceTicket>,
+        mut ticket: Option<SequenceTicket>,
         rows: Vec<SequenceRow>,
         guard: &InFlightGuard,
         unnumbered: u64,
         now: Instant,
     ) {
         let mut state = self.lock();
-        state.counts.unnumbered = state.counts.unnumbered.saturating_add(unnumbered);
-        match &ticket {
+        state.now = state.now.max(now);
+        state.counts.unknown.documents += unnumbered;
+        match &mut ticket {
             Some(ticket) => {
-                let noted = Noted {
-                    rows,
-                    guard: guard.clone(),
-                    at: now,
-                };
-                state.noted.insert(ticket.number, noted);
+                ticket.is_noted = true;
+                state.noted_rows += rows.len();
+                let guard = guard.clone();
+                state.noted.insert(ticket.number, Noted { rows, guard });
             }
-            None => state.tracker.note(&rows, guard, now),
+            None => {
+                state.tracker.note_late(&rows);
+                state.go_on();
+            }
         }
         // The place is given up without the lock.
         drop(state);
         drop(ticket);
-        self.look(now);
     }
 
     /// Takes numbers that landed.
-    pub fn landed(&self, numbers: &[(Fingerprint, u64)], now: Instant) {
+    pub fn landed(&self, numbers: &[(Fingerprint, u64)]) {
         let mut state = self.lock();
         for &(source, number) in numbers {
-            state.tracker.landed(source, number, now);
+            state.tracker.landed(source, number);
         }
         state.report();
     }
 
-    /// Decides gaps that are open for long enough. True if some are still open.
+    /// Decides gaps that nothing can fill any more. True if some are still open.
     pub fn look(&self, now: Instant) -> bool {
         let mut state = self.lock();
-        state.tracker.look(now);
-        if state.has_ended {
-            state.tracker.end(now);
-        }
-        state.report();
+        state.now = state.now.max(now);
+        state.go_on();
         state.tracker.has_open()
     }
 
-    /// From now on gaps are decided at once: the run ends, and nothing waits for what may come.
+    /// The run ends: once all batches are judged, gaps are decided at once.
     pub fn end(&self, now: Instant) {
         self.lock().has_ended = true;
         self.look(now);
@@ -157,17 +165,24 @@ impl Sequences {
 }
 
 impl State {
-    /// Takes the batches before which no other one is open.
+    /// Takes the batches before which no other one is open, and decides gaps.
     fn go_on(&mut self) {
         while let Some(entry) = self.noted.first_entry() {
-            let waits = self.open.first().is_some_and(|open| open < entry.key());
-            if waits && self.noted.len() <= NOTED_MAX {
+            let waits = self.open.first().is_some_and(|open| open <= entry.key());
+            if waits && self.noted_rows <= NOTED_ROWS_MAX {
                 break;
             }
-            let Some((_, noted)) = self.noted.pop_first() else {
-                break;
-            };
-            self.tracker.note(&noted.rows, &noted.guard, noted.at);
+            let noted = entry.remove();
+            self.noted_rows = self.noted_rows.saturating_sub(noted.rows.len());
+            self.tracker.note(&noted.rows, &noted.guard, self.now);
+        }
+        let tickets = Tickets {
+            next: self.next_ticket,
+            open: self.open.first().copied(),
+        };
+        self.tracker.look(tickets, self.now);
+        if self.has_ended && self.open.is_empty() {
+            self.tracker.end();
         }
         self.report();
     }
@@ -175,6 +190,8 @@ impl State {
     /// Says what was decided, before the guards are dropped.
     fn report(&mut self) {
         let decided = self.tracker.take_decided();
+        self.counts.unknown.sources += decided.forgotten;
+        self.counts.unknown.landings += decided.landings_unknown;
         for (at_ms, left_out) in decided.counts {
             self.counts.add(at_ms, left_out);
         }
@@ -233,7 +250,7 @@ mod tests {
         };
         assert_eq!(in_flight.coverage().raw.holes(), [hole]);
         let counts = sequences.take_counts();
-        assert_eq!(counts.unnumbered, 3);
+        assert_eq!(counts.unknown.documents, 3);
         let counted: Vec<_> = counts.iter().collect();
         assert_eq!(counted.len(), 1);
         assert_eq!(counted[0].1.numbers, 1);
@@ -272,16 +289,44 @@ mod tests {
     }
 
     #[test]
-    fn a_batch_that_is_never_judged_holds_up_a_bounded_number_of_others() {
+    fn a_gap_waits_for_batches_that_came_in_its_time_however_slow_their_judges_are() {
         let in_flight = InFlight::default();
-        let source = in_flight.add_source(RAW, 0);
+        let (sequences, now) = (Sequences::new(REORDER), Instant::now());
+        let guard = in_flight.begin(RAW, 10);
+        sequences.note(Some(sequences.ticket()), rows(&[1, 2, 4]), &guard, 0, now);
+        // Read a moment later, and judged long after the gap was due.
+        let slow = sequences.ticket();
+        assert!(sequences.look(now + 10 * REORDER));
+        sequences.note(Some(slow), rows(&[3, 5]), &guard, 0, now + 20 * REORDER);
+        assert!(!sequences.look(now + 20 * REORDER));
+        assert!(in_flight.coverage().raw.holes().is_empty());
+        assert_eq!(sequences.take_counts(), SequenceCounts::default());
+    }
+
+    #[test]
+    fn a_batch_that_is_never_judged_leaves_nothing_out_that_is_known() {
+        let in_flight = InFlight::default();
+        let (sequences, now) = (Sequences::new(Duration::ZERO), Instant::now());
+        let guard = in_flight.begin(RAW, 10);
+        sequences.note(Some(sequences.ticket()), rows(&[1, 2]), &guard, 0, now);
+        drop(sequences.ticket());
+        sequences.note(Some(sequences.ticket()), rows(&[5, 6]), &guard, 0, now);
+        assert_eq!(sequences.take_counts(), SequenceCounts::default());
+        sequences.note(Some(sequences.ticket()), rows(&[8]), &guard, 0, now);
+        assert_eq!(sequences.take_counts().iter().count(), 1);
+    }
+
+    #[test]
+    fn a_batch_that_is_not_judged_holds_up_a_bounded_number_of_rows() {
+        let in_flight = InFlight::default();
         let (sequences, now) = (Sequences::new(Duration::ZERO), Instant::now());
         let _held = sequences.ticket();
-        for number in 0..=NOTED_MAX as u64 {
-            let guard = in_flight.begin(RAW, 5);
-            sequences.note(Some(sequences.ticket()), rows(&[number]), &guard, 0, now);
+        let guard = in_flight.begin(RAW, 5);
+        let many: Vec<u64> = (0..NOTED_ROWS_MAX as u64 / 2).collect();
+        for _ in 0..4 {
+            sequences.note(Some(sequences.ticket()), rows(&many), &guard, 0, now);
+            assert!(sequences.lock().noted_rows <= NOTED_ROWS_MAX);
         }
-        source.reach(1_000);
-        assert_eq!(sequences.lock().noted.len(), NOTED_MAX);
+        assert!(sequences.lock().noted_rows > 0);
     }
 }

@@ -1,22 +1,24 @@
 //! The numbers of one source, in the order in which they came: which one is the next, which ones were left out, and
 //! when the source began anew. Pure.
 //!
-//! A source that begins anew does not say so. So several *runs* of numbers are followed beside each other: a number
-//! belongs to the run that it continues. A number that was passed already begins a run of its own. What that run leaves
-//! out counts as left out only once the earlier run is over, because a copy of an old event is followed by anything.
+//! A source that begins anew does not say so, and neither does a copy of an old event: a backfill sends many of them.
+//! So several *runs* of numbers are followed beside each other, and a number belongs to the run that it continues. A
+//! run that begins where numbers were passed already leaves nothing out until it is *established*: its numbers follow
+//! each other, and the run before it has stopped.
 
-/// Runs of one source that are followed at once: the one that goes on, an earlier one whose last frames still come, and
-/// copies of old events.
+/// Runs of one source that are followed at once.
 const RUNS_MAX: usize = 4;
 
-/// A run is over once the others took so many numbers since it went on.
-const OVER_AFTER: u32 = 64;
-
-/// A step over more numbers than this is no gap: the source counts anew, from another place.
+/// A step over more numbers than this is no gap: the source counts from another place.
 const GAP_NUMBERS_MAX: u64 = 1_000_000;
 
-/// A source that counts from the start begins with one of these, and no copy of it is likely to come later.
+/// A run is established by so many numbers, each one more than the one before, while no other one went on for so long.
+const ESTABLISHED_NUMBERS: u32 = 64;
+const ESTABLISHED_MS: i64 = 10_000;
+
+/// A source that counts from the start begins with one of these. Copies of the first events of all are rare.
 const FIRST_NUMBERS: std::ops::RangeInclusive<u64> = 0..=1;
+const ESTABLISHED_FROM_FIRST: u32 = 4;
 
 /// The state of the stream at a number.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -30,13 +32,13 @@ pub(super) struct Seen {
 /// What a number says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Step {
-    /// It is the next one, or the first of all.
+    /// Nothing is left out.
     Next,
     /// It was passed already.
     Behind,
-    /// The source counts from the start again.
+    /// The source counts anew, and nothing of its earlier numbers comes any more.
     Anew,
-    /// These numbers were left out since the number before.
+    /// These numbers were left out since the number before. Both ends belong to them.
     Gap { first: u64, last: u64, since: Seen },
 }
 
@@ -45,13 +47,19 @@ struct Run {
     first: u64,
     next: u64,
     seen: Seen,
-    /// Numbers that other runs took since it went on.
-    idle: u32,
+    /// What it leaves out is a gap.
+    is_established: bool,
+    /// Another one was established since it went on: it explains nothing of that.
+    is_over: bool,
+    /// Its last numbers that follow each other.
+    streak: u32,
+    began_with_first: bool,
 }
 
 impl Run {
+    /// Whether the number was passed, and nothing shows that it is given once more.
     fn covers(&self, number: u64) -> bool {
-        (self.first..self.next).contains(&number)
+        self.is_established && !self.is_over && (self.first..self.next).contains(&number)
     }
 }
 
@@ -62,32 +70,40 @@ pub(super) struct Runs {
 }
 
 impl Runs {
-    /// Takes the next number that came.
+    /// Takes the next number that came, if it follows another one. True if it follows one that may be a copy.
+    pub fn follow(&mut self, number: u64, seen: Seen) -> Option<(Step, bool)> {
+        let place = self.runs.iter().position(|run| run.next == number)?;
+        let may_be_copy = !self.runs[place].is_established;
+        let run = &mut self.runs[place];
+        run.streak = run.streak.saturating_add(1);
+        self.advance(place, number, seen);
+        let step = match self.establish(place) {
+            true => Step::Anew,
+            false => Step::Next,
+        };
+        Some((step, may_be_copy))
+    }
+
+    /// Takes the next number that came and follows none.
     pub fn step(&mut self, number: u64, seen: Seen) -> Step {
-        let next = self.runs.iter().position(|run| run.next == number);
-        if let Some(place) = next {
-            self.advance(place, number, seen);
-            return Step::Next;
-        }
         let before = |run: &Run| run.next < number && number - run.next <= GAP_NUMBERS_MAX;
         let nearest = (0..self.runs.len())
             .filter(|place| before(&self.runs[*place]))
             .max_by_key(|place| self.runs[*place].next);
+        let is_covered = self.runs.iter().any(|run| run.covers(number));
         if let Some(place) = nearest {
-            let step = self.left_out(place, number);
+            let step = match self.runs[place].is_established {
+                true => self.left_out(place, number),
+                false => Step::Behind,
+            };
+            self.runs[place].streak = 1;
             self.advance(place, number, seen);
             return step;
         }
-        let is_behind = self.runs.iter().any(|run| run.covers(number));
-        let is_anew = FIRST_NUMBERS.contains(&number) && !self.runs.is_empty();
-        if is_anew {
-            self.runs.clear();
-        }
         self.begin(number, seen);
-        match (is_anew, is_behind) {
-            (true, _) => Step::Anew,
-            (false, true) => Step::Behind,
-            (false, false) => Step::Next,
+        match is_covered {
+            true => Step::Behind,
+            false => Step::Next,
         }
     }
 
@@ -96,7 +112,7 @@ impl Runs {
         self.runs.iter().all(|run| run.next <= number)
     }
 
-    /// What one of the runs leaves out before `number`, as far as no other run covers it.
+    /// What one of the runs leaves out before `number`, as far as no other one covers it.
     fn left_out(&self, place: usize, number: u64) -> Step {
         let Run { next, seen, .. } = self.runs[place];
         // Half open.
@@ -122,33 +138,57 @@ impl Runs {
         }
     }
 
+    /// A run that was over goes on: it is none of the source's past.
     fn advance(&mut self, place: usize, number: u64, seen: Seen) {
-        for (other, run) in self.runs.iter_mut().enumerate() {
-            run.idle = match other == place {
-                true => 0,
-                false => run.idle.saturating_add(1),
-            };
-        }
         let run = &mut self.runs[place];
         run.next = number.saturating_add(1);
         run.seen = seen;
-        self.runs.retain(|run| run.idle < OVER_AFTER);
+        run.is_over = false;
+    }
+
+    /// Whether the run is established by the number that it took just now.
+    fn establish(&mut self, place: usize) -> bool {
+        let run = self.runs[place];
+        if run.is_established {
+            return false;
+        }
+        let is_from_first = run.began_with_first && run.streak >= ESTABLISHED_FROM_FIRST;
+        let have_stopped = || {
+            let mut others = self.runs.iter().filter(|other| other.is_established);
+            others.all(|other| {
+                run.seen.earliest_ms.saturating_sub(other.seen.earliest_ms) >= ESTABLISHED_MS
+            })
+        };
+        let is_established = is_from_first || run.streak >= ESTABLISHED_NUMBERS && have_stopped();
+        if is_established {
+            for other in &mut self.runs {
+                other.is_over |= other.is_established;
+            }
+            self.runs[place].is_established = true;
+        }
+        is_established
     }
 
     fn begin(&mut self, number: u64, seen: Seen) {
-        if self.runs.len() >= RUNS_MAX
-            && let Some(longest_idle) = (0..self.runs.len()).max_by_key(|at| self.runs[*at].idle)
-        {
-            self.runs.remove(longest_idle);
-        }
-        for run in &mut self.runs {
-            run.idle = run.idle.saturating_add(1);
+        if self.runs.len() >= RUNS_MAX {
+            // Of those that may be copies the one that stopped first; else what is over.
+            let places = 0..self.runs.len();
+            let rank = |place: &usize| {
+                let run = &self.runs[*place];
+                (run.is_established, !run.is_over, run.seen.earliest_ms)
+            };
+            if let Some(place) = places.min_by_key(rank) {
+                self.runs.remove(place);
+            }
         }
         self.runs.push(Run {
             first: number,
             next: number.saturating_add(1),
             seen,
-            idle: 0,
+            is_established: self.runs.is_empty(),
+            is_over: false,
+            streak: 1,
+            began_with_first: FIRST_NUMBERS.contains(&number),
         });
     }
 }
@@ -157,23 +197,46 @@ impl Runs {
 mod tests {
     use super::*;
 
-    /// What the numbers say, in short: `.` next, `b` behind, `a` anew, `first-last` a gap.
-    fn said(numbers: impl IntoIterator<Item = u64>) -> String {
-        let mut runs = Runs::default();
-        let mut said = Vec::new();
-        for (at, number) in numbers.into_iter().enumerate() {
-            let seen = Seen {
-                earliest_ms: at as i64,
-                unread: 0,
-            };
-            said.push(match runs.step(number, seen) {
-                Step::Next => ".".to_owned(),
-                Step::Behind => "b".to_owned(),
-                Step::Anew => "a".to_owned(),
-                Step::Gap { first, last, .. } => format!("{first}-{last}"),
-            });
+    /// Takes numbers that come one in a millisecond.
+    struct Source {
+        runs: Runs,
+        now_ms: i64,
+    }
+
+    impl Source {
+        fn new() -> Self {
+            Self {
+                runs: Runs::default(),
+                now_ms: 0,
+            }
         }
-        said.join(" ")
+
+        /// What the numbers say, in short: `.` next, `b` behind, `a` anew, `first-last` a gap.
+        fn take(&mut self, numbers: impl IntoIterator<Item = u64>) -> String {
+            let mut said = Vec::new();
+            for number in numbers {
+                self.now_ms += 1;
+                let seen = Seen {
+                    earliest_ms: self.now_ms,
+                    unread: 0,
+                };
+                let step = match self.runs.follow(number, seen) {
+                    Some((step, _)) => step,
+                    None => self.runs.step(number, seen),
+                };
+                said.push(match step {
+                    Step::Next => ".".to_owned(),
+                    Step::Behind => "b".to_owned(),
+                    Step::Anew => "a".to_owned(),
+                    Step::Gap { first, last, .. } => format!("{first}-{last}"),
+                });
+            }
+            said.join(" ")
+        }
+    }
+
+    fn gaps(said: &str) -> Vec<&str> {
+        said.split(' ').filter(|word| word.contains('-')).collect()
     }
 
     #[test]
@@ -188,29 +251,50 @@ mod tests {
                 vec![11, 12, 13, 14, 15, 16, 11, 14, 17, 19],
                 ". . . . . . b b . 18-18",
             ),
+            (vec![500, 501, 1, 502, 504], ". . . . 503-503"),
+            (vec![500, 501, 40, 30, 20, 10, 5, 502], ". . . . . . . ."),
             // The source counts from the start again.
-            (vec![500, 501, 0, 1, 3], ". . a . 2-2"),
-            (vec![500, 501, 1, 2, 4], ". . a . 3-3"),
-            // Two sources under one name.
+            (vec![500, 501, 0, 1, 2, 3, 5], ". . . . . a 4-4"),
+            (vec![500, 501, 1, 2, 3, 4, 6], ". . . . . a 5-5"),
+            // Two sources under one name: only the first is followed.
             (vec![100, 2_000_100, 101, 2_000_101, 103], ". . . . 102-102"),
-            // It counts anew from far away, and that is no gap.
-            (
-                vec![5, 5_000_000, 5_000_001, 5_000_003],
-                ". . . 5000002-5000002",
-            ),
-            (vec![u64::MAX - 1, u64::MAX, 0], ". . a"),
+            (vec![u64::MAX - 1, u64::MAX, 0], ". . ."),
         ] {
-            assert_eq!(said(numbers.clone()), expected, "{numbers:?}");
+            assert_eq!(Source::new().take(numbers.clone()), expected, "{numbers:?}");
         }
     }
 
     #[test]
-    fn what_a_source_that_began_anew_leaves_out_counts_once_its_earlier_run_is_over() {
-        // From a number that it had passed, so that nobody knows at first whether these are copies.
-        let numbers = (1..=1_000).chain(300..=310).chain(312..=400).chain([402]);
-        let said = said(numbers);
-        assert!(!said.contains("311-311"), "{said}");
-        assert!(said.ends_with(" 401-401"), "{said}");
+    fn a_backfill_of_any_length_is_no_new_start_while_the_source_goes_on() {
+        let mut source = Source::new();
+        source.take(1..=10_000);
+        // Sparse, and one after the other; a live event now and then.
+        let sparse = (2_000..2_900).step_by(3);
+        let dense = (3_000..5_000).chain(5_100..6_000);
+        assert_eq!(gaps(&source.take(sparse)), Vec::<&str>::new());
+        assert_eq!(gaps(&source.take([10_001])), Vec::<&str>::new());
+        assert_eq!(gaps(&source.take(dense)), Vec::<&str>::new());
+        assert_eq!(gaps(&source.take([10_002, 10_004])), ["10003-10003"]);
+        // Of a time before anything was read.
+        let mut source = Source::new();
+        source.take(5_000..5_100);
+        let copies = source.take((2_000..2_900).step_by(3));
+        assert_eq!(gaps(&copies), Vec::<&str>::new());
+        assert_eq!(source.take([5_100, 5_102]), ". 5101-5101");
+    }
+
+    #[test]
+    fn a_source_that_began_anew_somewhere_is_known_once_its_earlier_numbers_have_stopped() {
+        let mut source = Source::new();
+        source.take(1..=1_000);
+        let said = source.take((300..=310).chain(312..=400));
+        assert_eq!(gaps(&said), Vec::<&str>::new());
+        source.now_ms += ESTABLISHED_MS;
+        assert_eq!(source.take([401, 402, 404]), "a . 403-403");
+        // What it passed before does not hide what it leaves out now.
+        assert_eq!(source.take([500]), "405-499");
+        // The earlier one goes on after all: nothing of it was left out.
+        assert_eq!(source.take([1_001, 501]), ". .");
     }
 
     #[test]
@@ -221,7 +305,8 @@ mod tests {
             unread,
         };
         runs.step(5, seen(100, 1));
-        runs.step(6, seen(110, 1));
+        assert_eq!(runs.follow(6, seen(110, 1)), Some((Step::Next, false)));
+        assert_eq!(runs.follow(9, seen(150, 3)), None);
         let Step::Gap { first, last, since } = runs.step(9, seen(150, 3)) else {
             panic!("no gap");
         };
@@ -230,15 +315,13 @@ mod tests {
     }
 
     #[test]
-    fn runs_are_bounded() {
-        let mut runs = Runs::default();
+    fn runs_are_bounded_and_the_one_that_goes_on_stays() {
+        let mut source = Source::new();
+        source.take([u64::MAX / 2]);
         for number in 0..1_000 {
-            let seen = Seen {
-                earliest_ms: 0,
-                unread: 0,
-            };
-            runs.step(u64::MAX - number * 7_000_000, seen);
-            assert!(runs.runs.len() <= RUNS_MAX);
+            source.take([u64::MAX - number * 7_000_000]);
+            assert!(source.runs.runs.len() <= RUNS_MAX);
         }
+        assert_eq!(source.take([u64::MAX / 2 + 1]), ".");
     }
 }

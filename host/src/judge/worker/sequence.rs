@@ -102,7 +102,7 @@ impl Judge {
         if let Some(of_raw) = of_raw
             && !landed.is_empty()
         {
-            of_raw.sequences.landed(&landed, now);
+            of_raw.sequences.landed(&landed);
         }
     }
 

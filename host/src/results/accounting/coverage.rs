@@ -51,6 +51,7 @@ impl Accounting {
             let Some(counts) = counts else { continue };
             let mut windows = BTreeMap::<i64, LeftOut>::new();
             let mut all = LeftOut::default();
+            let unknown = counts.unknown;
             for (at_ms, left_out) in counts.iter() {
                 let window = at_ms.div_euclid(self.window_ms);
                 *windows.entry(window).or_default() += left_out;
@@ -64,10 +65,11 @@ impl Accounting {
                     stream: stream.as_str().to_owned(),
                     numbers: left_out.numbers,
                     landed: left_out.landed,
+                    unread: left_out.unread,
                     came_late: left_out.came_late,
                 });
             out.sequence_gaps.extend(rows);
-            out.left_out.push((stream, all, counts.unnumbered));
+            out.left_out.push((stream, all, unknown));
         }
     }
 

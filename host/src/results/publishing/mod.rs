@@ -37,6 +37,8 @@ pub(super) struct Publishing {
     undecodable: UndecodableLog,
     /// By stream: whether the log has that documents have no number.
     told_unnumbered: PerStream<bool>,
+    /// By stream: whether the log has that there are too many sources of numbers.
+    told_sources: PerStream<bool>,
 }
 
 impl Publishing {
@@ -48,6 +50,7 @@ impl Publishing {
             schemas: SchemaLog::default(),
             undecodable: UndecodableLog::default(),
             told_unnumbered: PerStream::default(),
+            told_sources: PerStream::default(),
         }
     }
 
@@ -137,12 +140,18 @@ impl Publishing {
         for &(stream, cause, ms) in &prepared.unseen {
             telemetry.unseen(stream, cause, ms);
         }
-        for (stream, left_out, unnumbered) in &prepared.left_out {
-            telemetry.left_out(*stream, left_out, *unnumbered);
-            if *unnumbered > 0 && !self.told_unnumbered[*stream] {
+        for (stream, left_out, unknown) in &prepared.left_out {
+            telemetry.left_out(*stream, left_out, unknown);
+            if unknown.documents > 0 && !self.told_unnumbered[*stream] {
                 self.told_unnumbered[*stream] = true;
                 tracing::warn!(
                     "documents of the stream \"{stream}\" have no number at sequence_number, or no source at sequence_source: nobody can know whether some of them are left out (logged once; landfall_unnumbered_documents_total counts them)"
+                );
+            }
+            if unknown.sources > 0 && !self.told_sources[*stream] {
+                self.told_sources[*stream] = true;
+                tracing::warn!(
+                    "the stream \"{stream}\" has more sources than can be followed: what one leaves out is not noticed if too many others come between its frames; let sequence_source name fewer (logged once)"
                 );
             }
         }

@@ -69,6 +69,7 @@ fn left_out() -> Draft {
     Draft::graph("Numbers left out", "Frames a second that a source numbered and that never came, of streams with sequence_number. Nothing is good. Those of the raw stream that landed were missed by Landfall.")
         .ask("{{stream}} left out", by_stream("landfall_sequence_numbers_left_out_total"))
         .ask("{{stream}} landed", by_stream("landfall_sequence_numbers_landed_total"))
+        .ask("{{stream}} could not be read", by_stream("landfall_sequence_numbers_unread_total"))
         .ask("{{stream}} came late", by_stream("landfall_sequence_numbers_late_total"))
         .ask("{{stream}} without a number", by_stream("landfall_unnumbered_documents_total"))
         .unit(unit::MESSAGES_PER_SECOND)

@@ -4,33 +4,27 @@
 //! What is left then was missed by Landfall, or never reached the place where Landfall reads. A frame that came and
 //! could not be read may have had one of the numbers, so it explains one of them.
 
-use std::collections::{HashMap, VecDeque};
-use std::ops::RangeInclusive;
+use std::collections::{BTreeMap, HashMap};
 use std::time::{Duration, Instant};
 
 use landfall_ledger::Fingerprint;
 
 use super::counts::LeftOut;
-use super::lost::Lost;
+use super::number_set::NumberSet;
 use super::runs::{Runs, Seen, Step};
 
 /// Sources of a stream that are followed. With more, the one that was silent longest is forgotten.
 const SOURCES_MAX: usize = 1_024;
 
-/// Gaps that may be open at once. With more, the oldest is decided at once.
-const OPEN_MAX: usize = 1_024;
+/// Gaps that may be open at once, and ranges of numbers in them. With more, the oldest is decided at once.
+const OPEN_MAX: usize = 16_384;
 
-/// Parts into which numbers that come late may divide a gap. With more, it is decided at once.
-const PARTS_MAX: usize = 64;
+/// Ranges of numbers that are remembered after they were left out. With more, the older half is forgotten: of these no
+/// landing is counted.
+const LOST_MAX: usize = 16_384;
 
-/// Numbers that landed and were not read yet. With more, a landing is not counted.
-const AHEAD_MAX: usize = 65_536;
-
-/// So long a number that landed waits for being read, or for being left out.
-const AHEAD_KEPT: Duration = Duration::from_secs(60);
-
-/// So long between two looks through all of them for old ones.
-const LOOK: Duration = Duration::from_secs(1);
+/// Ranges of numbers that landed and were not read yet. With more, a landing is not known later.
+const AHEAD_MAX: usize = 16_384;
 
 /// A row of the stream, in the order in which it came.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -51,12 +45,16 @@ pub enum SequenceRow {
 #[derive(Debug)]
 struct Gap<G> {
     source: Fingerprint,
-    parts: Vec<RangeInclusive<u64>>,
+    first: u64,
+    last: u64,
+    left: u64,
     /// Frames that came meanwhile and could not be read.
     unread: u64,
     from_ms: i64,
     to_ms: i64,
     due: Instant,
+    /// All batches that began before it was due have a smaller ticket.
+    barrier: Option<u64>,
     guard: G,
 }
 
@@ -67,6 +65,30 @@ pub(super) struct Decided<G> {
     pub holes: Vec<(i64, i64, G)>,
     /// By the instant at which they must have come, in milliseconds.
     pub counts: Vec<(i64, LeftOut)>,
+    /// Sources that are followed no longer.
+    pub forgotten: u64,
+    /// Landings that are not known later.
+    pub landings_unknown: u64,
+}
+
+impl<G> Default for Decided<G> {
+    fn default() -> Self {
+        Self {
+            holes: Vec::new(),
+            counts: Vec::new(),
+            forgotten: 0,
+            landings_unknown: 0,
+        }
+    }
+}
+
+/// The batches of the stream that are not judged yet.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Tickets {
+    /// The ticket of the next batch.
+    pub next: u64,
+    /// The first that is open.
+    pub open: Option<u64>,
 }
 
 #[derive(Debug, Default)]
@@ -81,14 +103,20 @@ struct Source {
 pub(super) struct Tracker<G> {
     reorder: Duration,
     sources: HashMap<Fingerprint, Source>,
-    /// In the order in which they are decided.
-    open: VecDeque<Gap<G>>,
-    lost: Lost,
+    /// By number, in the order in which they were revealed.
+    gaps: BTreeMap<u64, Gap<G>>,
+    /// Their numbers, with those of their gaps.
+    open: NumberSet<u64>,
+    next_gap: u64,
+    /// The first that has no barrier.
+    unbarred: u64,
+    /// Numbers that were left out, with the instants at which they must have come.
+    lost: NumberSet<i64>,
     /// Numbers that landed before they were read.
-    ahead: HashMap<(Fingerprint, u64), Instant>,
-    /// When old ones were last removed.
-    ahead_looked: Option<Instant>,
+    ahead: NumberSet<()>,
+    /// Frames that could not be read, and how many of them explained a number.
     unread: u64,
+    explained: u64,
     used: u64,
     decided: Decided<G>,
 }
@@ -99,20 +127,20 @@ impl<G: Clone> Tracker<G> {
         Self {
             reorder,
             sources: HashMap::new(),
-            open: VecDeque::new(),
-            lost: Lost::default(),
-            ahead: HashMap::new(),
-            ahead_looked: None,
+            gaps: BTreeMap::new(),
+            open: NumberSet::default(),
+            next_gap: 0,
+            unbarred: 0,
+            lost: NumberSet::default(),
+            ahead: NumberSet::default(),
             unread: 0,
+            explained: 0,
             used: 0,
-            decided: Decided {
-                holes: Vec::new(),
-                counts: Vec::new(),
-            },
+            decided: Decided::default(),
         }
     }
 
-    /// Takes rows. `guard` is held by each gap that they reveal.
+    /// Takes the rows of a batch, in the order of batches. `guard` is held by each gap that they reveal.
     pub fn note(&mut self, rows: &[SequenceRow], guard: &G, now: Instant) {
         for row in rows {
             match *row {
@@ -122,15 +150,36 @@ impl<G: Clone> Tracker<G> {
                     number,
                     earliest_ms,
                     arrived_ms,
-                } => self.number(source, number, (earliest_ms, arrived_ms), guard, now),
+                } => {
+                    let seen = Seen {
+                        earliest_ms,
+                        unread: self.unread,
+                    };
+                    self.number(source, number, seen, arrived_ms, guard, now);
+                }
             }
         }
-        self.look(now);
+        while self.gaps.len() > OPEN_MAX || self.open.len() > OPEN_MAX {
+            self.decide_oldest();
+        }
+    }
+
+    /// Takes rows that had come long before, and could not be read then. They say nothing of the order.
+    pub fn note_late(&mut self, rows: &[SequenceRow]) {
+        for row in rows {
+            if let SequenceRow::Numbered { source, number, .. } = *row {
+                self.ahead.take(source, number);
+                if !self.fills(source, number, true) {
+                    self.came_late(source, number);
+                }
+            }
+        }
     }
 
     /// Takes a number that landed on the other side.
-    pub fn landed(&mut self, source: Fingerprint, number: u64, now: Instant) {
+    pub fn landed(&mut self, source: Fingerprint, number: u64) {
         if let Some(at_ms) = self.lost.take(source, number) {
+            self.trim_lost();
             let landed = LeftOut {
                 landed: 1,
                 ..LeftOut::default()
@@ -140,191 +189,224 @@ impl<G: Clone> Tracker<G> {
         }
         let known = self.sources.get(&source);
         let is_ahead = known.is_none_or(|known| known.runs.is_ahead(number));
-        let is_open = || self.open.iter().any(|gap| gap.has(source, number));
-        if !is_ahead && !is_open() {
+        let is_open = is_ahead || self.open.get(source, number).is_some();
+        if !is_open || self.ahead.get(source, number).is_some() {
             return;
         }
-        if self.ahead.len() >= AHEAD_MAX && self.ahead_looked.is_none_or(|last| last + LOOK <= now)
-        {
-            self.ahead_looked = Some(now);
-            self.ahead
-                .retain(|_, since| now.saturating_duration_since(*since) < AHEAD_KEPT);
-        }
-        if self.ahead.len() < AHEAD_MAX {
-            self.ahead.insert((source, number), now);
+        match self.ahead.len() < AHEAD_MAX {
+            true => self.ahead.add(source, number, number, ()),
+            false => self.decided.landings_unknown += 1,
         }
     }
 
-    /// Decides gaps that are open for long enough.
-    pub fn look(&mut self, now: Instant) {
-        while self.open.front().is_some_and(|gap| gap.due <= now) || self.open.len() > OPEN_MAX {
-            self.decide_oldest(now);
+    /// Decides gaps that nothing can fill any more: their time is over, and all batches that came in it were taken.
+    pub fn look(&mut self, tickets: Tickets, now: Instant) {
+        for (id, gap) in self.gaps.range_mut(self.unbarred..) {
+            if gap.due > now {
+                break;
+            }
+            gap.barrier = Some(tickets.next);
+            self.unbarred = id + 1;
+        }
+        while let Some(gap) = self.gaps.first_entry() {
+            let is_over = |barrier| tickets.open.is_none_or(|open| open >= barrier);
+            if !gap.get().barrier.is_some_and(is_over) {
+                break;
+            }
+            self.decide_oldest();
         }
     }
 
     /// Decides all gaps: nothing comes any more.
-    pub fn end(&mut self, now: Instant) {
-        while !self.open.is_empty() {
-            self.decide_oldest(now);
+    pub fn end(&mut self) {
+        while !self.gaps.is_empty() {
+            self.decide_oldest();
         }
+    }
+
+    /// Begins anew: what came next, nobody says.
+    pub fn lose_track(&mut self) {
+        self.sources.clear();
+        self.gaps.clear();
+        self.open = NumberSet::default();
     }
 
     /// Whether gaps are open.
     pub fn has_open(&self) -> bool {
-        !self.open.is_empty()
+        !self.gaps.is_empty()
     }
 
     /// Takes what was decided.
     pub fn take_decided(&mut self) -> Decided<G> {
-        Decided {
-            holes: std::mem::take(&mut self.decided.holes),
-            counts: std::mem::take(&mut self.decided.counts),
-        }
+        std::mem::take(&mut self.decided)
     }
 
     fn number(
         &mut self,
         source: Fingerprint,
         number: u64,
-        (earliest_ms, arrived_ms): (i64, i64),
+        seen: Seen,
+        arrived_ms: i64,
         guard: &G,
         now: Instant,
     ) {
         if !self.ahead.is_empty() {
-            self.ahead.remove(&(source, number));
+            self.ahead.take(source, number);
         }
-        if self.fills(source, number, now) {
+        if let Some((step, may_be_copy)) = self.source(source).runs.follow(number, seen) {
+            if may_be_copy {
+                self.came_late(source, number);
+            }
+            if step == Step::Anew {
+                self.begin_anew(source);
+            }
+            return;
+        }
+        if self.fills(source, number, false) {
+            return;
+        }
+        self.came_late(source, number);
+        let Step::Gap { first, last, since } = self.source(source).runs.step(number, seen) else {
+            return;
+        };
+        let gap = Gap {
+            source,
+            first,
+            last,
+            left: (last - first).saturating_add(1),
+            unread: seen.unread.saturating_sub(since.unread),
+            from_ms: since.earliest_ms.min(arrived_ms),
+            to_ms: arrived_ms,
+            due: now + self.reorder,
+            barrier: None,
+            guard: guard.clone(),
+        };
+        // Numbers that another gap or the past has are this one's now.
+        self.open.take_range(source, first, last);
+        self.lost.take_range(source, first, last);
+        self.open.add(source, first, last, self.next_gap);
+        self.gaps.insert(self.next_gap, gap);
+        self.next_gap += 1;
+    }
+
+    /// Whether a number belongs to an open gap. It is left out no longer.
+    fn fills(&mut self, source: Fingerprint, number: u64, was_unread: bool) -> bool {
+        let Some(id) = self.open.take(source, number) else {
+            return false;
+        };
+        let Some(gap) = self.gaps.get_mut(&id) else {
+            return true;
+        };
+        gap.left = gap.left.saturating_sub(1);
+        if was_unread {
+            // The frame that could not be read was this one, and explains no other.
+            gap.unread = gap.unread.saturating_sub(1);
+            self.explained = self.unread.min(self.explained + 1);
+        }
+        if gap.left == 0 {
+            self.gaps.remove(&id);
+        }
+        true
+    }
+
+    fn came_late(&mut self, source: Fingerprint, number: u64) {
+        if self.lost.is_empty() {
             return;
         }
         if let Some(at_ms) = self.lost.take(source, number) {
+            self.trim_lost();
             let came_late = LeftOut {
                 came_late: 1,
                 ..LeftOut::default()
             };
             self.decided.counts.push((at_ms, came_late));
-            return;
-        }
-        let seen = Seen {
-            earliest_ms,
-            unread: self.unread,
-        };
-        match self.source(source).runs.step(number, seen) {
-            Step::Next | Step::Behind => {}
-            Step::Anew => self.lost.forget(source),
-            Step::Gap { first, last, since } => self.open.push_back(Gap {
-                source,
-                parts: vec![first..=last],
-                unread: self.unread.saturating_sub(since.unread),
-                from_ms: since.earliest_ms.min(arrived_ms),
-                to_ms: arrived_ms,
-                due: now + self.reorder,
-                guard: guard.clone(),
-            }),
         }
     }
 
-    /// Whether a number belongs to an open gap. It is left out no longer.
-    fn fills(&mut self, source: Fingerprint, number: u64, now: Instant) -> bool {
-        let Some(place) = self.open.iter().position(|gap| gap.has(source, number)) else {
-            return false;
-        };
-        let gap = &mut self.open[place];
-        gap.take(number);
-        if gap.parts.is_empty() {
-            self.open.remove(place);
-        } else if gap.parts.len() > PARTS_MAX
-            && let Some(gap) = self.open.remove(place)
-        {
-            self.decide(gap, now);
+    /// The source gives its numbers once more.
+    fn begin_anew(&mut self, source: Fingerprint) {
+        let ids: Vec<u64> = self
+            .gaps
+            .iter()
+            .filter(|(_, gap)| gap.source == source)
+            .map(|(id, _)| *id)
+            .collect();
+        for id in ids {
+            self.decide(id);
         }
-        true
+        self.lost.forget(source);
+        self.ahead.forget(source);
     }
 
     fn source(&mut self, source: Fingerprint) -> &mut Source {
         self.used += 1;
         if self.sources.len() >= SOURCES_MAX && !self.sources.contains_key(&source) {
             let silent = self.sources.iter().min_by_key(|(_, known)| known.used);
-            let silent = silent.map(|(source, _)| *source);
-            silent.map(|silent| self.sources.remove(&silent));
+            if let Some(silent) = silent.map(|(source, _)| *source) {
+                self.sources.remove(&silent);
+                self.decided.forgotten += 1;
+            }
         }
         let known = self.sources.entry(source).or_default();
         known.used = self.used;
         known
     }
 
-    fn decide_oldest(&mut self, now: Instant) {
-        if let Some(gap) = self.open.pop_front() {
-            self.decide(gap, now);
+    fn decide_oldest(&mut self) {
+        match self.gaps.first_key_value() {
+            Some((&id, _)) => self.decide(id),
+            None => self.open = NumberSet::default(),
         }
     }
 
-    fn decide(&mut self, gap: Gap<G>, now: Instant) {
-        let left: u64 = gap
-            .parts
-            .iter()
-            .fold(0, |sum: u64, part| sum.saturating_add(numbers(part)));
-        let landed_numbers = self.take_ahead(&gap, left, now);
-        let landed = landed_numbers.len() as u64;
-        let missed = left.saturating_sub(gap.unread).max(landed);
-        if missed == 0 {
+    fn decide(&mut self, id: u64) {
+        let Some(gap) = self.gaps.remove(&id) else {
+            return;
+        };
+        let (mut left, mut landed) = (0_u64, 0_u64);
+        let numbers = |first: u64, last: u64| (last - first).saturating_add(1);
+        for (first, last, of) in self.open.take_range(gap.source, gap.first, gap.last) {
+            if of != id {
+                self.open.add(gap.source, first, last, of);
+                continue;
+            }
+            left = left.saturating_add(numbers(first, last));
+            self.lost.add(gap.source, first, last, gap.to_ms);
+            for (first, last, ()) in self.ahead.take_range(gap.source, first, last) {
+                landed = landed.saturating_add(numbers(first, last));
+                self.lost.take_range(gap.source, first, last);
+            }
+        }
+        self.trim_lost();
+        if left == 0 {
             return;
         }
-        for part in &gap.parts {
-            self.lost
-                .add(gap.source, *part.start(), *part.end(), gap.to_ms);
-        }
-        for number in landed_numbers {
-            self.lost.take(gap.source, number);
-        }
+        // What landed was a frame of its own, and each unread frame explains one number of one source.
+        let unread = (gap.unread)
+            .min(self.unread.saturating_sub(self.explained))
+            .min(left.saturating_sub(landed));
+        self.explained += unread;
         let left_out = LeftOut {
-            numbers: missed,
+            numbers: left,
             landed,
+            unread,
             came_late: 0,
         };
         self.decided.counts.push((gap.to_ms, left_out));
-        self.decided.holes.push((gap.from_ms, gap.to_ms, gap.guard));
+        if left > unread {
+            self.decided.holes.push((gap.from_ms, gap.to_ms, gap.guard));
+        }
     }
 
-    /// Takes the numbers of a gap that landed meanwhile out of those that wait.
-    fn take_ahead(&mut self, gap: &Gap<G>, left: u64, now: Instant) -> Vec<u64> {
-        // Whichever are fewer are gone through.
-        let mut landed: Vec<u64> = match left <= self.ahead.len() as u64 {
-            true => gap.parts.iter().cloned().flatten().collect(),
-            false => {
-                let waiting = self.ahead.keys();
-                let of_gap = waiting.filter(|(source, number)| gap.has(*source, *number));
-                of_gap.map(|(_, number)| *number).collect()
-            }
-        };
-        landed.retain(|number| {
-            let since = self.ahead.remove(&(gap.source, *number));
-            since.is_some_and(|since| now.saturating_duration_since(since) < AHEAD_KEPT)
-        });
-        landed
-    }
-}
-
-impl<G> Gap<G> {
-    fn has(&self, source: Fingerprint, number: u64) -> bool {
-        self.source == source && self.parts.iter().any(|part| part.contains(&number))
-    }
-
-    fn take(&mut self, number: u64) {
-        let Some(place) = self.parts.iter().position(|part| part.contains(&number)) else {
+    fn trim_lost(&mut self) {
+        if self.lost.len() <= LOST_MAX {
             return;
-        };
-        let (first, last) = self.parts.remove(place).into_inner();
-        if number < last {
-            self.parts.insert(place, number + 1..=last);
         }
-        if first < number {
-            self.parts.insert(place, first..=number - 1);
-        }
+        let mut times: Vec<i64> = self.lost.values().collect();
+        let middle = times.len() / 2;
+        let (_, &mut middle_ms, _) = times.select_nth_unstable(middle);
+        self.lost.retain(|at_ms| at_ms > middle_ms);
     }
-}
-
-fn numbers(part: &RangeInclusive<u64>) -> u64 {
-    (part.end() - part.start()).saturating_add(1)
 }
 
 #[cfg(test)]

@@ -14,6 +14,8 @@ struct Stream {
     holes: Vec<(i64, i64)>,
     sum: LeftOut,
     by_instant: Vec<(i64, LeftOut)>,
+    forgotten: u64,
+    unknown: u64,
 }
 
 impl Stream {
@@ -25,6 +27,8 @@ impl Stream {
             holes: Vec::new(),
             sum: LeftOut::default(),
             by_instant: Vec::new(),
+            forgotten: 0,
+            unknown: 0,
         }
     }
 
@@ -42,19 +46,34 @@ impl Stream {
         self.at_ms += 10;
         self.now += Duration::from_millis(10);
         self.tracker.note(&[row], &7, self.now);
+        self.look();
+    }
+
+    fn look(&mut self) {
+        self.tracker.look(Tickets::default(), self.now);
+        self.take();
+    }
+
+    /// A frame that could not be read at first.
+    fn is_read_at_last(&mut self, source: Fingerprint, number: u64) {
+        self.tracker.note_late(&[SequenceRow::Numbered {
+            source,
+            number,
+            earliest_ms: 0,
+            arrived_ms: 0,
+        }]);
         self.take();
     }
 
     fn lands(&mut self, source: Fingerprint, number: u64) {
-        self.tracker.landed(source, number, self.now);
+        self.tracker.landed(source, number);
         self.take();
     }
 
     fn wait(&mut self, length: Duration) {
         self.now += length;
         self.at_ms += length.as_millis() as i64;
-        self.tracker.look(self.now);
-        self.take();
+        self.look();
     }
 
     fn take(&mut self) {
@@ -63,6 +82,8 @@ impl Stream {
             assert_eq!(guard, 7);
             self.holes.push((from_ms, to_ms));
         }
+        self.forgotten += decided.forgotten;
+        self.unknown += decided.landings_unknown;
         for (at_ms, left_out) in decided.counts {
             self.sum += left_out;
             self.by_instant.push((at_ms, left_out));
@@ -70,6 +91,7 @@ impl Stream {
     }
 
     fn counts(&self) -> (u64, u64, u64) {
+        assert!(self.sum.numbers >= self.sum.landed.max(self.sum.unread));
         (self.sum.numbers, self.sum.landed, self.sum.came_late)
     }
 }
@@ -135,15 +157,56 @@ fn a_frame_that_could_not_be_read_explains_one_number() {
     stream.row(SequenceRow::Unread);
     stream.comes(A, 3);
     stream.wait(REORDER);
-    assert_eq!((stream.holes.len(), stream.counts()), (0, (0, 0, 0)));
+    assert_eq!(
+        (stream.holes.len(), stream.sum.numbers, stream.sum.unread),
+        (0, 1, 1)
+    );
     // It is used up: a later gap is none of its making.
     stream.comes(A, 5);
     stream.wait(REORDER);
-    assert_eq!((stream.holes.len(), stream.counts()), (1, (1, 0, 0)));
+    assert_eq!(
+        (stream.holes.len(), stream.sum.numbers, stream.sum.unread),
+        (1, 2, 1)
+    );
     stream.row(SequenceRow::Unread);
     stream.comes(A, 9);
     stream.wait(REORDER);
-    assert_eq!((stream.holes.len(), stream.counts()), (2, (3, 0, 0)));
+    assert_eq!(
+        (stream.holes.len(), stream.sum.numbers, stream.sum.unread),
+        (2, 5, 2)
+    );
+    // Nor is one of another source at the same time.
+    stream.comes(B, 1);
+    stream.row(SequenceRow::Unread);
+    stream.comes(A, 11);
+    stream.comes(B, 3);
+    stream.wait(REORDER);
+    assert_eq!(
+        (stream.holes.len(), stream.sum.numbers, stream.sum.unread),
+        (3, 7, 3)
+    );
+}
+
+#[test]
+fn a_frame_that_is_read_at_last_fills_its_gap_and_explains_no_other_number() {
+    let mut stream = Stream::new();
+    stream.comes(A, 4);
+    // 5 is tried again, 6 was dropped.
+    stream.row(SequenceRow::Unread);
+    stream.comes(A, 7);
+    stream.is_read_at_last(A, 5);
+    stream.wait(REORDER);
+    assert_eq!(
+        (stream.holes.len(), stream.counts(), stream.sum.unread),
+        (1, (1, 0, 0), 0)
+    );
+    // Many of them say nothing of the order.
+    for number in 1_000..2_000 {
+        stream.is_read_at_last(A, number);
+    }
+    stream.comes(A, 8);
+    stream.wait(REORDER);
+    assert_eq!(stream.counts(), (1, 0, 0));
 }
 
 #[test]
@@ -195,7 +258,23 @@ fn a_landing_that_shows_that_a_frame_was_missed_counts_although_unread_frames_ex
     stream.comes(A, 3);
     stream.lands(A, 2);
     stream.wait(REORDER);
-    assert_eq!(stream.counts(), (1, 1, 0));
+    assert_eq!(
+        (stream.counts(), stream.sum.unread, stream.holes.len()),
+        ((1, 1, 0), 0, 1)
+    );
+}
+
+#[test]
+fn what_landed_while_raw_was_away_is_known_however_long_and_much_it_was() {
+    let mut stream = Stream::new();
+    stream.comes(A, 999);
+    for number in 1_000..200_000 {
+        stream.tracker.landed(A, number);
+    }
+    stream.wait(Duration::from_secs(3_600));
+    stream.comes(A, 200_000);
+    stream.wait(REORDER);
+    assert_eq!(stream.counts(), (199_000, 199_000, 0));
 }
 
 #[test]
@@ -208,7 +287,55 @@ fn a_source_that_counts_from_the_start_again_has_no_old_numbers() {
     for number in [0, 1, 2, 3, 4, 5] {
         stream.comes(A, number);
     }
-    assert_eq!(stream.counts(), (2, 0, 0));
+    // 3 comes before anybody knows that it counts anew.
+    assert_eq!(stream.counts(), (2, 0, 1));
+    stream.comes(A, 7);
+    stream.wait(REORDER);
+    assert_eq!(stream.counts(), (3, 0, 1));
+}
+
+#[test]
+fn a_new_start_does_not_fill_the_gap_before_it() {
+    let mut stream = Stream::new();
+    stream.comes(A, 2_000);
+    for number in 1..=3 {
+        stream.comes(B, number);
+    }
+    stream.comes(B, 11);
+    // The writer dies, and begins anew within the second.
+    for number in 1..=12 {
+        stream.comes(B, number);
+    }
+    stream.wait(REORDER);
+    assert_eq!(stream.counts(), (7, 0, 0));
+    assert_eq!(stream.holes.len(), 1);
+}
+
+#[test]
+fn a_gap_waits_for_the_batches_that_came_in_its_time() {
+    let mut stream = Stream::new();
+    stream.comes(A, 1);
+    stream.comes(A, 3);
+    stream.now += 2 * REORDER;
+    let tickets = |open| Tickets { next: 7, open };
+    stream.tracker.look(tickets(Some(5)), stream.now);
+    // Those that begin afterwards do not hold it up.
+    stream.tracker.look(
+        Tickets {
+            next: 9,
+            open: Some(6),
+        },
+        stream.now,
+    );
+    assert!(stream.tracker.has_open());
+    stream.tracker.look(
+        Tickets {
+            next: 9,
+            open: Some(7),
+        },
+        stream.now,
+    );
+    assert!(!stream.tracker.has_open());
 }
 
 #[test]
@@ -217,40 +344,42 @@ fn at_the_end_all_gaps_are_decided() {
     for number in [1, 3, 5] {
         stream.comes(A, number);
     }
-    stream.tracker.end(stream.now);
+    stream.tracker.end();
     stream.take();
     assert_eq!((stream.holes.len(), stream.counts()), (2, (2, 0, 0)));
 }
 
 #[test]
-fn sources_gaps_and_landings_are_bounded() {
+fn sources_gaps_and_landings_are_bounded_and_what_is_not_known_is_counted() {
     let mut stream = Stream::new();
     for source in 0..2 * SOURCES_MAX as u128 {
         stream.comes(Fingerprint(source), 5);
     }
     assert_eq!(stream.tracker.sources.len(), SOURCES_MAX);
+    assert_eq!(stream.forgotten, SOURCES_MAX as u64);
     let mut stream = Stream::new();
     stream.tracker.reorder = Duration::from_secs(3_600);
-    for number in 0..2 * OPEN_MAX as u64 {
+    for number in 0..=2 * OPEN_MAX as u64 {
         stream.comes(A, 2 * number);
     }
-    assert_eq!(stream.tracker.open.len(), OPEN_MAX);
-    assert_eq!(stream.counts().0, OPEN_MAX as u64 - 1);
+    assert_eq!(stream.tracker.gaps.len(), OPEN_MAX);
+    assert_eq!(stream.counts().0, OPEN_MAX as u64);
     for number in 0..2 * AHEAD_MAX as u64 {
-        stream.tracker.landed(B, number, stream.now);
+        stream.lands(B, 2 * number);
     }
     assert_eq!(stream.tracker.ahead.len(), AHEAD_MAX);
-    // Old ones make room.
-    stream.now += AHEAD_KEPT;
-    stream.lands(B, u64::MAX);
-    assert_eq!(stream.tracker.ahead.len(), 1);
-    // Numbers that divide a gap.
+    assert_eq!(stream.unknown, AHEAD_MAX as u64);
+    // Numbers that divide a gap, and what was left out.
     let mut stream = Stream::new();
     stream.tracker.reorder = Duration::from_secs(3_600);
     stream.comes(A, 0);
-    stream.comes(A, 1_000);
-    for number in 1..=PARTS_MAX as u64 {
+    stream.comes(A, 900_000);
+    for number in 1..=2 * OPEN_MAX as u64 {
         stream.comes(A, 2 * number);
     }
-    assert_eq!(stream.counts(), (999 - PARTS_MAX as u64, 0, 0));
+    assert!(stream.tracker.open.len() <= OPEN_MAX);
+    for number in 1..=2 * LOST_MAX as u64 {
+        stream.lands(A, 100_000 + 2 * number);
+        assert!(stream.tracker.lost.len() <= LOST_MAX);
+    }
 }

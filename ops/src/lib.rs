@@ -7,6 +7,7 @@
 pub mod parameters;
 
 pub mod alertmanager;
+pub mod evaluations;
 pub mod grafana;
 pub mod prometheus;
 pub mod queries;

@@ -6,11 +6,13 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
+use std::sync::{Mutex, PoisonError};
 
 use landfall_ops::Parameters;
+use landfall_ops::evaluations::{Evaluations, digest};
 use landfall_tests::paths;
 use landfall_tests::recording::{
-    Alert, Case, Happening, Recording, Span, Timeline, alerts_of, check,
+    Alert, Case, Happening, Recording, Span, Timeline, alerts_of, check, inputs,
 };
 
 /// How long an outage may go on before the page, in minutes: `incidents.stall` of the recordings is five,
@@ -390,6 +392,29 @@ fn kept(recording: &Recording) -> Timeline {
     Timeline::parse(&text, recording).expect("an expectation that can be read")
 }
 
+/// Where is what was evaluated as a whole, and passed.
+fn evaluations() -> PathBuf {
+    paths::workspace().join("ops/prometheus/evaluated-days.txt")
+}
+
+fn evaluated() -> Evaluations {
+    Evaluations::parse(&std::fs::read_to_string(evaluations()).unwrap_or_default())
+}
+
+/// Notes that a day passed. Tests run beside each other.
+fn keep(case: &str, digest: String) {
+    static WRITING: Mutex<()> = Mutex::new(());
+    let _writing = WRITING.lock().unwrap_or_else(PoisonError::into_inner);
+    let mut all = evaluated();
+    all.passed(case, digest);
+    std::fs::write(evaluations(), all.text()).expect("written");
+}
+
+/// Days with so few evaluations are always evaluated. The others only if promtool, the rules, the recording or what is
+/// expected is not what was evaluated before; or with this variable.
+const ALWAYS_EVALUATED: usize = 300;
+const ALL_EVALUATED: &str = "LANDFALL_ALL_EVALUATED";
+
 fn hold(case: &str, every: usize, held: impl Fn(&Day)) {
     let recording = read(case);
     let rules = paths::workspace().join("ops/prometheus/landfall.rules.yml");
@@ -403,13 +428,37 @@ fn hold(case: &str, every: usize, held: impl Fn(&Day)) {
         });
         return;
     };
-    if std::env::var_os("UPDATE").is_some() {
-        let timeline = alerts_of(&promtool, &rules, &recording, every).expect("promtool answers");
-        std::fs::write(expectation(case), timeline.text(&recording)).expect("written");
+    let is_update = std::env::var_os("UPDATE").is_some();
+    let mut timeline = kept(&recording);
+    let digest_of = |timeline: &Timeline| {
+        let inputs = inputs(&promtool, &rules, &recording, every, timeline);
+        digest(
+            &inputs
+                .expect("promtool runs")
+                .each_ref()
+                .map(String::as_str),
+        )
+    };
+    let digest = digest_of(&timeline);
+    let is_short = recording.minutes / every <= ALWAYS_EVALUATED;
+    let is_all = std::env::var_os(ALL_EVALUATED).is_some();
+    if evaluated().has(case, &digest) && !is_short && !is_all {
+        held(&Day {
+            recording,
+            timeline,
+        });
+        return;
     }
-    let timeline = kept(&recording);
-    if let Err(error) = check(&promtool, &rules, &recording, every, &timeline) {
-        panic!("{case}: {error}\nUPDATE=1 writes the expectation anew");
+    match check(&promtool, &rules, &recording, every, &timeline) {
+        Ok(()) => {}
+        Err(_) if is_update => {
+            timeline = alerts_of(&promtool, &rules, &recording, every).expect("promtool answers");
+            std::fs::write(expectation(case), timeline.text(&recording)).expect("written");
+        }
+        Err(error) => panic!("{case}: {error}\nUPDATE=1 writes the expectation anew"),
+    }
+    if is_update {
+        keep(case, digest_of(&timeline));
     }
     held(&Day {
         recording,

@@ -5,8 +5,9 @@ use std::process::Command;
 use crate::command::cargo;
 use crate::setup::{self, Tools};
 use crate::steps::Steps;
+use crate::test_programs::{self, TestProgram};
 use crate::workspace::Workspace;
-use crate::{guests, jsonschema, test_programs, tidy};
+use crate::{guests, jsonschema, tidy};
 
 pub fn run(workspace: &Workspace, steps: &mut Steps) -> anyhow::Result<()> {
     let tools = setup::run(workspace, steps)?;
@@ -14,21 +15,6 @@ pub fn run(workspace: &Workspace, steps: &mut Steps) -> anyhow::Result<()> {
     steps.run("format", "format", &mut format, "run `cargo fmt --all`")?;
     steps.within("tidy", || tidy::run(workspace))?;
     guests::build(workspace, steps, &tools.way, guests::Wanted::All)?;
-    let mut lints = cargo(
-        workspace,
-        [
-            "clippy",
-            "--workspace",
-            "--all-targets",
-            "--",
-            "-D",
-            "warnings",
-        ],
-    );
-    steps.run("clippy", "lints", &mut lints, "fix what clippy names")?;
-    let mut docs = cargo(workspace, ["doc", "--workspace", "--no-deps"]);
-    docs.env("RUSTDOCFLAGS", "-D warnings");
-    steps.run("docs", "docs", &mut docs, "fix what rustdoc names")?;
     licences(workspace, steps)?;
     // Programs and tests at once: a narrower choice has other features of shared crates, and would
     // build some of them twice.
@@ -41,8 +27,24 @@ pub fn run(workspace: &Workspace, steps: &mut Steps) -> anyhow::Result<()> {
     )?;
     // The last step speaks for itself: its lines are those of the tests.
     steps.within("tests", || {
-        test_programs::run(workspace, &found_by(workspace, &tools))
+        test_programs::run(workspace, &found_by(workspace, &tools), lints(workspace))
     })
+}
+
+/// Lints and documentation. They compile everything once more, so they run beside the tests that wait, each on one
+/// core.
+fn lints(workspace: &Workspace) -> Vec<TestProgram> {
+    let mut clippy = cargo(workspace, ["clippy", "--workspace", "--all-targets"]);
+    clippy.args(["--jobs", "1", "--", "-D", "warnings"]);
+    let mut docs = cargo(
+        workspace,
+        ["doc", "--workspace", "--no-deps", "--jobs", "1"],
+    );
+    docs.env("RUSTDOCFLAGS", "-D warnings");
+    vec![
+        TestProgram::computing("lints", clippy),
+        TestProgram::computing("docs", docs),
+    ]
 }
 
 /// Holds the dependencies to deny.toml, where cargo-deny is installed. Known vulnerabilities are

@@ -21,7 +21,7 @@ use crate::workspace::Workspace;
 const WAITING: &str = "landfall-tests";
 const COMPUTING: &str = "recorded_days";
 
-/// One program, or the tests in documentation.
+/// One program, the tests in documentation, or another command.
 pub struct TestProgram {
     /// Its package and target, no two alike: `landfall-store spool`, `landfall lib`, `landfall bin landfall`.
     pub name: String,
@@ -30,19 +30,23 @@ pub struct TestProgram {
     command: Command,
 }
 
-/// Runs all programs that `cargo test --workspace` would run, with the variables that `environment` has.
+/// Runs all programs that `cargo test --workspace` would run, with the variables that `environment` has. `first` are
+/// run before those that compute.
 ///
 /// # Errors
 /// A program cannot be found or started, or a test failed.
-pub fn run(workspace: &Workspace, environment: &Command) -> anyhow::Result<()> {
+pub fn run(
+    workspace: &Workspace,
+    environment: &Command,
+    first: Vec<TestProgram>,
+) -> anyhow::Result<()> {
     let logs = workspace.target.join("xtask/tests");
     std::fs::create_dir_all(&logs).with_context(|| format!("failed to make {}", logs.display()))?;
     let mut programs = list(workspace)?;
-    programs.push(TestProgram {
-        name: "documentation".into(),
-        waits: false,
-        command: cargo(workspace, ["test", "--workspace", "--doc"]),
-    });
+    programs.push(TestProgram::computing(
+        "documentation",
+        cargo(workspace, ["test", "--workspace", "--doc"]),
+    ));
     for program in &mut programs {
         for (name, value) in environment.get_envs() {
             if let Some(value) = value {
@@ -50,6 +54,7 @@ pub fn run(workspace: &Workspace, environment: &Command) -> anyhow::Result<()> {
             }
         }
     }
+    programs.splice(0..0, first);
     let all = programs.len();
     let (waiting, computing): (VecDeque<_>, VecDeque<_>) =
         programs.into_iter().partition(|program| program.waits);
@@ -155,6 +160,15 @@ pub fn list(workspace: &Workspace) -> anyhow::Result<Vec<TestProgram>> {
 }
 
 impl TestProgram {
+    /// A command that computes.
+    pub fn computing(name: &str, command: Command) -> Self {
+        Self {
+            name: name.to_owned(),
+            waits: false,
+            command,
+        }
+    }
+
     /// A command that runs it once more.
     pub fn again(&self) -> Command {
         let mut command = Command::new(self.command.get_program());

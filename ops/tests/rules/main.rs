@@ -9,7 +9,10 @@ mod promtool;
 mod support;
 mod world;
 
+use std::sync::{Mutex, PoisonError};
+
 use case::Case;
+use landfall_ops::evaluations::{Evaluations, digest};
 use landfall_ops::prometheus::{groups, rules};
 use world::Variant;
 
@@ -44,59 +47,112 @@ fn to_replay<'a>(short: &[&'a Case]) -> Vec<&'a Case> {
     short.iter().copied().filter(is_wanted).collect()
 }
 
+/// With this variable everything is evaluated, also what was before.
+const ALL_EVALUATED: &str = "LANDFALL_ALL_EVALUATED";
+
+/// What was evaluated as a whole, and passed.
+const KEPT: &str = concat!(
+    env!("CARGO_MANIFEST_DIR"),
+    "/prometheus/evaluated-cases.txt"
+);
+
+fn kept() -> Evaluations {
+    Evaluations::parse(&std::fs::read_to_string(KEPT).unwrap_or_default())
+}
+
+/// Notes that these passed. Tests run beside each other.
+fn keep(passed: Vec<(String, String)>) {
+    static WRITING: Mutex<()> = Mutex::new(());
+    let _writing = WRITING.lock().unwrap_or_else(PoisonError::into_inner);
+    let mut all = kept();
+    for (name, digest) in passed {
+        all.passed(&name, digest);
+    }
+    std::fs::write(KEPT, all.text()).expect("written");
+}
+
+/// Of each alert the first case in which it fires, at most an hour of it: these are evaluated whatever was before.
+fn sample<'a>(cases: &[&'a Case]) -> Vec<&'a Case> {
+    let mut seen = std::collections::BTreeSet::new();
+    let is_short = |case: &&&Case| case.minutes <= 60 && case.fires();
+    let short = cases.iter().filter(is_short).copied();
+    short.filter(|case| seen.insert(case.alert)).collect()
+}
+
 /// Holds cases to the rules: all of them with frequent scrapes, some in a replay too, and long ones with scrapes of a
-/// minute.
-fn hold(cases: &[Case]) {
+/// minute. What was evaluated before, with the same promtool, rules, series and expectations, is not evaluated again,
+/// but for a sample.
+fn hold(name: &str, cases: &[Case]) {
     let Some(promtool) = promtool::find() else {
         return;
     };
     let (long, short): (Vec<&Case>, Vec<&Case>) = cases.iter().partition(|case| case.is_long);
     let replayed = to_replay(&short);
+    let version = promtool::version(&promtool);
+    let kept = kept();
+    let is_all = std::env::var_os(ALL_EVALUATED).is_some();
+    let mut passed = Vec::new();
     for (variant, cases) in [(OFTEN, &short), (REPLAY, &replayed), (SELDOM, &long)] {
-        if !cases.is_empty() {
-            promtool::test(&promtool, cases, variant).unwrap_or_else(|said| panic!("{said}"));
+        if cases.is_empty() {
+            continue;
         }
+        let name = format!("{name} {}s x{}", variant.step_seconds, variant.factor);
+        let [rules, tests] = promtool::inputs(cases, variant);
+        let digest = digest(&[&version, &rules, &tests]);
+        if kept.has(&name, &digest) && !is_all {
+            continue;
+        }
+        println!("{name}: evaluated as a whole");
+        promtool::test(&promtool, cases, variant).unwrap_or_else(|said| panic!("{said}"));
+        passed.push((name, digest));
+    }
+    let sample = sample(&short);
+    if passed.is_empty() && !sample.is_empty() {
+        promtool::test(&promtool, &sample, OFTEN).unwrap_or_else(|said| panic!("{said}"));
+    }
+    if std::env::var_os("UPDATE").is_some() {
+        keep(passed);
     }
 }
 
 #[test]
 fn causes_of_incidents() {
-    hold(&cases::incidents());
+    hold("incidents", &cases::incidents());
 }
 
 #[test]
 fn delivery_objectives() {
-    hold(&cases::burns());
+    hold("objectives", &cases::burns());
 }
 
 #[test]
 fn presence_of_landfall() {
-    hold(&cases::presence());
+    hold("presence", &cases::presence());
 }
 
 #[test]
 fn room_that_is_left() {
-    hold(&cases::capacity());
+    hold("room", &cases::capacity());
 }
 
 #[test]
 fn the_engine() {
-    hold(&cases::engine());
+    hold("engine", &cases::engine());
 }
 
 #[test]
 fn frames_checks_and_schemas() {
-    hold(&cases::judging());
+    hold("judging", &cases::judging());
 }
 
 #[test]
 fn owners_that_are_known_and_that_are_not() {
-    hold(&cases::owners());
+    hold("owners", &cases::owners());
 }
 
 #[test]
 fn days_on_which_nothing_is_wrong() {
-    hold(&cases::quiet());
+    hold("quiet days", &cases::quiet());
 }
 
 #[test]

@@ -37,13 +37,28 @@ pub fn run(promtool: &Path, dir: &Path, arguments: &[&str]) -> Result<(), String
     Err(text(&output.stdout) + &text(&output.stderr))
 }
 
+/// What promtool says of itself: its version, and what it was built from.
+pub fn version(promtool: &Path) -> String {
+    let output = Command::new(promtool)
+        .arg("--version")
+        .output()
+        .expect("promtool runs");
+    String::from_utf8_lossy(&output.stdout).into_owned()
+}
+
+/// The rules and the tests that promtool is given for these cases.
+pub fn inputs(cases: &[&Case], variant: Variant) -> [String; 2] {
+    let parameters = parameters(variant.factor);
+    [rules(&parameters), file(cases, variant, &parameters)]
+}
+
 /// Holds the cases to the rules, at a variant.
 pub fn test(promtool: &Path, cases: &[&Case], variant: Variant) -> Result<(), String> {
-    let parameters = parameters(variant.factor);
+    let [rules, tests] = inputs(cases, variant);
     let dir = tempfile::tempdir().expect("a directory");
     let write = |name: &str, text: &str| std::fs::write(dir.path().join(name), text).expect(name);
-    write("rules.yml", &rules(&parameters));
-    write("tests.yml", &file(cases, variant, &parameters));
+    write("rules.yml", &rules);
+    write("tests.yml", &tests);
     run(promtool, dir.path(), &["test", "rules", "tests.yml"])
 }
 

@@ -16,7 +16,7 @@ pub use alerts::{Alert, Span, Timeline};
 pub use case::{Act, Case};
 pub use file::{FileError, Happening, Point, Recording, Series};
 pub use perform::{PerformError, perform};
-pub use promtool::{CheckError, alerts_of, check};
+pub use promtool::{CheckError, alerts_of, check, inputs};
 
 /// Between two samples, by Landfall's clock.
 pub const STEP_MS: i64 = 60_000;

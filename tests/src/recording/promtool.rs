@@ -30,6 +30,25 @@ pub enum CheckError {
     Differs(String),
 }
 
+/// All that promtool's answer depends on: what it is, the rules, and the test that it is given.
+///
+/// # Errors
+/// promtool cannot be run, or the rules cannot be read.
+pub fn inputs(
+    promtool: &Path,
+    rules: &Path,
+    recording: &Recording,
+    every: usize,
+    expected: &Timeline,
+) -> io::Result<[String; 3]> {
+    let version = Command::new(promtool).arg("--version").output()?;
+    Ok([
+        String::from_utf8_lossy(&version.stdout).into_owned(),
+        fs::read_to_string(rules)?,
+        test_file(Path::new("rules.yml"), recording, every, expected),
+    ])
+}
+
 /// Lets promtool compare a recording with the expected alerts. Rules are evaluated `every` so many
 /// minutes.
 pub fn check(

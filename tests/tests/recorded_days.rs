@@ -454,6 +454,8 @@ fn hold(case: &str, every: usize, held: impl Fn(&Day)) {
         Err(_) if is_update => {
             timeline = alerts_of(&promtool, &rules, &recording, every).expect("promtool answers");
             std::fs::write(expectation(case), timeline.text(&recording)).expect("written");
+            let again = check(&promtool, &rules, &recording, every, &timeline);
+            again.unwrap_or_else(|error| panic!("{case}: {error}"));
         }
         Err(error) => panic!("{case}: {error}\nUPDATE=1 writes the expectation anew"),
     }

@@ -1,7 +1,7 @@
 //! The programs that hold the tests: finds them, and runs several at a time.
 //!
 //! `cargo test` runs one after the other. Those of the end-to-end tests wait for processes, sockets and deadlines most
-//! of the time, and the others compute: beside each other they take little longer than the longer half alone.
+//! of the time, and the others compute: beside each other they take little longer than the processor needs for all.
 
 use std::collections::VecDeque;
 use std::fs::File;
@@ -20,6 +20,14 @@ use crate::workspace::Workspace;
 /// The crate of the end-to-end tests, and the one of them that computes.
 const WAITING: &str = "landfall-tests";
 const COMPUTING: &str = "recorded_days";
+
+/// What each lane takes first: two those that wait, and one those that compute. So two cores are rarely idle.
+const LANES: [usize; 3] = [WAIT, WAIT, COMPUTE];
+const WAIT: usize = 0;
+const COMPUTE: usize = 1;
+
+/// Those that wait for minutes. They begin first, because otherwise one of them would be all that is left at the end.
+const LONG: [&str; 4] = ["monitored_day", "faults", "spool", "long_outage"];
 
 /// One program, the tests in documentation, or another command.
 pub struct TestProgram {
@@ -56,13 +64,14 @@ pub fn run(
     }
     programs.splice(0..0, first);
     let all = programs.len();
+    programs.sort_by_key(|program| !LONG.iter().any(|long| program.name.ends_with(long)));
     let (waiting, computing): (VecDeque<_>, VecDeque<_>) =
         programs.into_iter().partition(|program| program.waits);
     let queues = Mutex::new([waiting, computing]);
     let failed: Mutex<Vec<String>> = Mutex::default();
     let turn = Mutex::new(());
     thread::scope(|scope| {
-        for lane in [0, 1] {
+        for lane in LANES {
             let (queues, failed, turn, logs) = (&queues, &failed, &turn, &logs);
             scope.spawn(move || {
                 while let Some(program) = next(queues, lane) {

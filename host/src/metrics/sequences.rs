@@ -4,6 +4,7 @@ use prometheus::{IntCounterVec, Result};
 
 use super::registrar::Registrar;
 use crate::flow::{LeftOut, UnknownNumbers};
+use landfall_ledger::Stream;
 
 #[derive(Debug)]
 pub struct SequenceMetrics {
@@ -20,7 +21,7 @@ const STREAM: [&str; 1] = ["stream"];
 
 impl SequenceMetrics {
     pub(super) fn new(r: &Registrar) -> Result<Self> {
-        Ok(Self {
+        let metrics = Self {
             left_out: r.counters("sequence_numbers_left_out_total", &STREAM, "Numbers that a source of the stream gave and that Landfall did not read, of streams with sequence_number.")?,
             landed: r.counters("sequence_numbers_landed_total", &STREAM, "Numbers of the raw stream that were left out and whose events landed. Of the others, nobody knows whether they reached the place where Landfall reads.")?,
             unread: r.counters("sequence_numbers_unread_total", &STREAM, "Numbers that were left out while as many frames came that could not be read.")?,
@@ -28,10 +29,19 @@ impl SequenceMetrics {
             unnumbered: r.counters("unnumbered_documents_total", &STREAM, "Documents without a number or without a source, of streams with sequence_number.")?,
             sources_forgotten: r.counters("sequence_sources_forgotten_total", &STREAM, "Sources of numbers that are followed no longer, because there are too many: what such a source leaves out then is not noticed.")?,
             landings_unknown: r.counters("sequence_landings_unknown_total", &STREAM, "Landings of which it is not known whether their raw frames were read, because too many landed before their frames came.")?,
-        })
+        };
+        // Also of streams without numbers: a query has an answer.
+        for stream in Stream::ALL {
+            metrics.add(
+                stream.as_str(),
+                &LeftOut::default(),
+                &UnknownNumbers::default(),
+            );
+        }
+        Ok(metrics)
     }
 
-    /// Adds what was counted. The series of a stream begin with the first call.
+    /// Adds what was counted.
     pub fn add(&self, stream: &str, left_out: &LeftOut, unknown: &UnknownNumbers) {
         for (counter, count) in [
             (&self.left_out, left_out.numbers),

@@ -12,7 +12,7 @@ mod world;
 use std::sync::{Mutex, PoisonError};
 
 use case::Case;
-use landfall_ops::evaluations::{Evaluations, digest};
+use landfall_ops::evaluations::Evaluations;
 use landfall_ops::prometheus::{groups, rules};
 use world::Variant;
 
@@ -97,8 +97,7 @@ fn hold(name: &str, cases: &[Case]) {
             continue;
         }
         let name = format!("{name} {}s x{}", variant.step_seconds, variant.factor);
-        let [rules, tests] = promtool::inputs(cases, variant);
-        let digest = digest(&[&version, &rules, &tests]);
+        let digest = promtool::digest_of(&version, cases, variant);
         if kept.has(&name, &digest) && !is_all {
             continue;
         }

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use landfall_ops::Parameters;
+use landfall_ops::evaluations::digest;
 use landfall_ops::prometheus::{Alert, Scale, Span, groups, rules};
 
 use super::case::{Case, Firing};
@@ -43,13 +44,24 @@ pub fn version(promtool: &Path) -> String {
         .arg("--version")
         .output()
         .expect("promtool runs");
-    String::from_utf8_lossy(&output.stdout).into_owned()
+    let said = String::from_utf8_lossy(&output.stdout).into_owned();
+    assert!(output.status.success() && !said.is_empty(), "{output:?}");
+    said
 }
 
+/// How it is asked.
+const ASKED: [&str; 3] = ["test", "rules", "tests.yml"];
+
 /// The rules and the tests that promtool is given for these cases.
-pub fn inputs(cases: &[&Case], variant: Variant) -> [String; 2] {
+fn inputs(cases: &[&Case], variant: Variant) -> [String; 2] {
     let parameters = parameters(variant.factor);
     [rules(&parameters), file(cases, variant, &parameters)]
+}
+
+/// The digest of all that the answer depends on.
+pub fn digest_of(version: &str, cases: &[&Case], variant: Variant) -> String {
+    let [rules, tests] = inputs(cases, variant);
+    digest(&[version, &rules, &tests, &ASKED.join(" ")])
 }
 
 /// Holds the cases to the rules, at a variant.
@@ -59,7 +71,7 @@ pub fn test(promtool: &Path, cases: &[&Case], variant: Variant) -> Result<(), St
     let write = |name: &str, text: &str| std::fs::write(dir.path().join(name), text).expect(name);
     write("rules.yml", &rules);
     write("tests.yml", &tests);
-    run(promtool, dir.path(), &["test", "rules", "tests.yml"])
+    run(promtool, dir.path(), &ASKED)
 }
 
 fn file(cases: &[&Case], variant: Variant, parameters: &Parameters) -> String {

@@ -13,6 +13,9 @@ use super::file::{Point, Recording, notation};
 /// All alerts that fire.
 const FIRING: &str = r#"ALERTS{alertstate="firing"}"#;
 
+/// How promtool is asked; the test follows.
+const ASKED: [&str; 2] = ["test", "rules"];
+
 /// Metrics whose values are times: a test's time begins with 0.
 const TIMES: [&str; 2] = [
     "landfall_clock_seconds",
@@ -40,12 +43,16 @@ pub fn inputs(
     recording: &Recording,
     every: usize,
     expected: &Timeline,
-) -> io::Result<[String; 3]> {
+) -> io::Result<[String; 4]> {
     let version = Command::new(promtool).arg("--version").output()?;
+    if !version.status.success() || version.stdout.is_empty() {
+        return Err(io::Error::other("promtool does not say its version"));
+    }
     Ok([
         String::from_utf8_lossy(&version.stdout).into_owned(),
         fs::read_to_string(rules)?,
         test_file(Path::new("rules.yml"), recording, every, expected),
+        ASKED.join(" "),
     ])
 }
 
@@ -116,7 +123,7 @@ fn run(
     let test = dir.path().join("test.yml");
     fs::write(&test, test_file(rules, recording, every, expected))?;
     let output = Command::new(promtool)
-        .args(["test", "rules"])
+        .args(ASKED)
         .arg(&test)
         // It lives for a minute: to collect garbage less often takes a fifth less of processor time.
         .env("GOGC", "400")

@@ -22,7 +22,7 @@ use self::tracker::{Tickets, Tracker};
 use super::InFlightGuard;
 
 /// Rows of judged batches that may wait for a batch that was read before them: 12 MiB. With more, they go on without
-/// it: what it brings then seems to be left out.
+/// it, and what it brings fills the gap that they reveal.
 const NOTED_ROWS_MAX: usize = 262_144;
 
 /// The numbers of one stream, shared by its sources and all judges.
@@ -47,9 +47,20 @@ struct State {
 }
 
 #[derive(Debug)]
-struct Noted {
-    rows: Vec<SequenceRow>,
-    guard: InFlightGuard,
+enum Noted {
+    Rows(Vec<SequenceRow>, InFlightGuard),
+    /// It is never judged: which numbers it has, nobody knows.
+    Lost,
+}
+
+impl Noted {
+    /// At least one: each batch has a guard.
+    fn rows(&self) -> usize {
+        match self {
+            Self::Rows(rows, _) => rows.len().max(1),
+            Self::Lost => 1,
+        }
+    }
 }
 
 /// The place of a batch among those of its stream.
@@ -65,8 +76,8 @@ impl Drop for SequenceTicket {
         let mut state = self.sequences.lock();
         state.open.remove(&self.number);
         if !self.is_noted {
-            // The batch is never judged: which numbers it has, nobody knows.
-            state.tracker.lose_track();
+            state.noted_rows += Noted::Lost.rows();
+            state.noted.insert(self.number, Noted::Lost);
         }
         state.go_on();
     }
@@ -117,9 +128,9 @@ impl Sequences {
         match &mut ticket {
             Some(ticket) => {
                 ticket.is_noted = true;
-                state.noted_rows += rows.len();
-                let guard = guard.clone();
-                state.noted.insert(ticket.number, Noted { rows, guard });
+                let noted = Noted::Rows(rows, guard.clone());
+                state.noted_rows += noted.rows();
+                state.noted.insert(ticket.number, noted);
             }
             None => {
                 state.tracker.note_late(&rows);
@@ -173,8 +184,11 @@ impl State {
                 break;
             }
             let noted = entry.remove();
-            self.noted_rows = self.noted_rows.saturating_sub(noted.rows.len());
-            self.tracker.note(&noted.rows, &noted.guard, self.now);
+            self.noted_rows = self.noted_rows.saturating_sub(noted.rows());
+            match noted {
+                Noted::Rows(rows, guard) => self.tracker.note(&rows, &guard, self.now),
+                Noted::Lost => self.tracker.lose_track(),
+            }
         }
         let tickets = Tickets {
             next: self.next_ticket,
@@ -308,12 +322,17 @@ mod tests {
         let in_flight = InFlight::default();
         let (sequences, now) = (Sequences::new(Duration::ZERO), Instant::now());
         let guard = in_flight.begin(RAW, 10);
-        sequences.note(Some(sequences.ticket()), rows(&[1, 2]), &guard, 0, now);
-        drop(sequences.ticket());
-        sequences.note(Some(sequences.ticket()), rows(&[5, 6]), &guard, 0, now);
-        assert_eq!(sequences.take_counts(), SequenceCounts::default());
-        sequences.note(Some(sequences.ticket()), rows(&[8]), &guard, 0, now);
-        assert_eq!(sequences.take_counts().iter().count(), 1);
+        let (first, lost, last) = (sequences.ticket(), sequences.ticket(), sequences.ticket());
+        // It is given up before the one before it is judged.
+        drop(lost);
+        sequences.note(Some(last), rows(&[7, 8]), &guard, 0, now);
+        sequences.note(Some(first), rows(&[1, 2, 4]), &guard, 0, now);
+        let counted =
+            |counts: SequenceCounts| counts.iter().map(|(_, left)| left.numbers).sum::<u64>();
+        // 3 is known to be left out, and of 5 and 6 nobody knows.
+        assert_eq!(counted(sequences.take_counts()), 1);
+        sequences.note(Some(sequences.ticket()), rows(&[10]), &guard, 0, now);
+        assert_eq!(counted(sequences.take_counts()), 1);
     }
 
     #[test]

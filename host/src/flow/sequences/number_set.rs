@@ -100,6 +100,12 @@ impl<V: Copy + PartialEq> NumberSet<V> {
         self.ranges.retain(|_, (_, value)| is_wanted(*value));
     }
 
+    /// Forgets sources that are not wanted.
+    pub fn retain_sources(&mut self, mut is_wanted: impl FnMut(Fingerprint) -> bool) {
+        self.ranges
+            .retain(|(source, _), _| is_wanted(Fingerprint(*source)));
+    }
+
     /// The values of all ranges.
     pub fn values(&self) -> impl Iterator<Item = V> + '_ {
         self.ranges.values().map(|(_, value)| *value)

@@ -27,6 +27,8 @@ pub(super) struct Seen {
     pub earliest_ms: i64,
     /// How many frames of the stream could not be read until then.
     pub unread: u64,
+    /// How many are kept until then, and tried again.
+    pub kept: u64,
 }
 
 /// What a number says.
@@ -54,12 +56,42 @@ struct Run {
     /// Its last numbers that follow each other.
     streak: u32,
     began_with_first: bool,
+    /// When its first number came.
+    began_ms: i64,
+}
+
+/// How far a run says what comes next: the least first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Standing {
+    /// The source goes on with it.
+    Live,
+    MayBeCopy,
+    Over,
+}
+
+/// How a number follows another one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Follows {
+    /// The source goes on.
+    Surely,
+    /// Several numbers that may be copies follow each other.
+    AsCopies,
+    /// One that may be a copy comes before it.
+    OneCopy,
 }
 
 impl Run {
+    fn standing(&self) -> Standing {
+        match (self.is_established, self.is_over) {
+            (true, false) => Standing::Live,
+            (false, _) => Standing::MayBeCopy,
+            (true, true) => Standing::Over,
+        }
+    }
+
     /// Whether the number was passed, and nothing shows that it is given once more.
     fn covers(&self, number: u64) -> bool {
-        self.is_established && !self.is_over && (self.first..self.next).contains(&number)
+        self.standing() == Standing::Live && (self.first..self.next).contains(&number)
     }
 }
 
@@ -70,26 +102,40 @@ pub(super) struct Runs {
 }
 
 impl Runs {
-    /// Takes the next number that came, if it follows another one. True if it follows one that may be a copy.
-    pub fn follow(&mut self, number: u64, seen: Seen) -> Option<(Step, bool)> {
-        let place = self.runs.iter().position(|run| run.next == number)?;
-        let may_be_copy = !self.runs[place].is_established;
-        let run = &mut self.runs[place];
-        run.streak = run.streak.saturating_add(1);
-        self.advance(place, number, seen);
-        let step = match self.establish(place) {
-            true => Step::Anew,
-            false => Step::Next,
-        };
-        Some((step, may_be_copy))
+    /// Whether and how a number follows another one.
+    pub fn follows(&self, number: u64) -> Option<Follows> {
+        let run = &self.runs[self.before(number)?];
+        Some(match (run.is_established, run.streak) {
+            (true, _) => Follows::Surely,
+            (false, 0..=1) => Follows::OneCopy,
+            (false, _) => Follows::AsCopies,
+        })
     }
 
-    /// Takes the next number that came and follows none.
+    /// The run that a number continues.
+    fn before(&self, number: u64) -> Option<usize> {
+        let places = (0..self.runs.len()).filter(|place| self.runs[*place].next == number);
+        places.min_by_key(|place| self.runs[*place].standing())
+    }
+
+    /// Takes the next number that came.
     pub fn step(&mut self, number: u64, seen: Seen) -> Step {
-        let before = |run: &Run| run.next < number && number - run.next <= GAP_NUMBERS_MAX;
+        if let Some(place) = self.before(number) {
+            self.runs[place].streak = self.runs[place].streak.saturating_add(1);
+            self.advance(place, number, seen);
+            return match self.establish(place) {
+                true => Step::Anew,
+                false => Step::Next,
+            };
+        }
+        let is_before = |run: &Run| run.next < number && number - run.next <= GAP_NUMBERS_MAX;
+        // One that may be a copy, or is over, says what comes next only if no other one does.
         let nearest = (0..self.runs.len())
-            .filter(|place| before(&self.runs[*place]))
-            .max_by_key(|place| self.runs[*place].next);
+            .filter(|place| is_before(&self.runs[*place]))
+            .min_by_key(|place| {
+                let run = &self.runs[*place];
+                (run.standing(), number - run.next)
+            });
         let is_covered = self.runs.iter().any(|run| run.covers(number));
         if let Some(place) = nearest {
             let step = match self.runs[place].is_established {
@@ -109,7 +155,11 @@ impl Runs {
 
     /// Whether a number lies beyond all that came: nobody knows yet whether it was left out.
     pub fn is_ahead(&self, number: u64) -> bool {
-        self.runs.iter().all(|run| run.next <= number)
+        let mut live = self
+            .runs
+            .iter()
+            .filter(|run| run.standing() == Standing::Live);
+        live.all(|run| run.next <= number)
     }
 
     /// What one of the runs leaves out before `number`, as far as no other one covers it.
@@ -152,14 +202,18 @@ impl Runs {
         if run.is_established {
             return false;
         }
-        let is_from_first = run.began_with_first && run.streak >= ESTABLISHED_FROM_FIRST;
-        let have_stopped = || {
-            let mut others = self.runs.iter().filter(|other| other.is_established);
-            others.all(|other| {
-                run.seen.earliest_ms.saturating_sub(other.seen.earliest_ms) >= ESTABLISHED_MS
-            })
-        };
-        let is_established = is_from_first || run.streak >= ESTABLISHED_NUMBERS && have_stopped();
+        let mut others = self.runs.iter().filter(|other| other.is_established);
+        let last_ms = others.clone().map(|other| other.seen.earliest_ms).max();
+        let stopped_for_ms = run
+            .seen
+            .earliest_ms
+            .saturating_sub(last_ms.unwrap_or(i64::MIN));
+        // Nothing else came since it began.
+        let is_from_first = run.began_with_first
+            && run.streak >= ESTABLISHED_FROM_FIRST
+            && others.all(|other| other.seen.earliest_ms <= run.began_ms);
+        let is_long = run.streak >= ESTABLISHED_NUMBERS && stopped_for_ms >= ESTABLISHED_MS;
+        let is_established = is_from_first || is_long;
         if is_established {
             for other in &mut self.runs {
                 other.is_over |= other.is_established;
@@ -189,6 +243,7 @@ impl Runs {
             is_over: false,
             streak: 1,
             began_with_first: FIRST_NUMBERS.contains(&number),
+            began_ms: seen.earliest_ms,
         });
     }
 }
@@ -219,12 +274,9 @@ mod tests {
                 let seen = Seen {
                     earliest_ms: self.now_ms,
                     unread: 0,
+                    kept: 0,
                 };
-                let step = match self.runs.follow(number, seen) {
-                    Some((step, _)) => step,
-                    None => self.runs.step(number, seen),
-                };
-                said.push(match step {
+                said.push(match self.runs.step(number, seen) {
                     Step::Next => ".".to_owned(),
                     Step::Behind => "b".to_owned(),
                     Step::Anew => "a".to_owned(),
@@ -252,6 +304,11 @@ mod tests {
                 ". . . . . . b b . 18-18",
             ),
             (vec![500, 501, 1, 502, 504], ". . . . 503-503"),
+            // A copy of the newest one hides nothing behind it.
+            (vec![1, 2, 3, 3, 5, 7], ". . . b 4-4 6-6"),
+            (vec![1, 2, 3, 1, 2, 3, 5], ". . . b . . 4-4"),
+            // Copies of the first events while others come.
+            (vec![5_000, 1, 2, 5_001, 3, 4, 9, 5_002], ". . . . . . b ."),
             (vec![500, 501, 40, 30, 20, 10, 5, 502], ". . . . . . . ."),
             // The source counts from the start again.
             (vec![500, 501, 0, 1, 2, 3, 5], ". . . . . a 4-4"),
@@ -298,15 +355,33 @@ mod tests {
     }
 
     #[test]
+    fn what_is_over_or_may_be_a_copy_never_speaks_for_the_run_that_goes_on() {
+        // A copy of 700, then a new start that comes past it.
+        let mut source = Source::new();
+        source.take(1..=1_000);
+        source.take([700]);
+        source.take(1..=699);
+        assert_eq!(source.take([705]), "700-704");
+        assert_eq!(source.take([706, 708]), ". 707-707");
+        // A run that ended at 50, and the new one loses what comes up to 61.
+        let mut source = Source::new();
+        source.take((1..=50).chain(1..=4));
+        assert_eq!(source.take([61]), "5-60");
+        assert!(source.runs.is_ahead(62));
+    }
+
+    #[test]
     fn a_gap_knows_when_the_number_before_it_came() {
         let mut runs = Runs::default();
         let seen = |earliest_ms, unread| Seen {
             earliest_ms,
             unread,
+            kept: 0,
         };
         runs.step(5, seen(100, 1));
-        assert_eq!(runs.follow(6, seen(110, 1)), Some((Step::Next, false)));
-        assert_eq!(runs.follow(9, seen(150, 3)), None);
+        assert_eq!(runs.follows(6), Some(Follows::Surely));
+        assert_eq!(runs.step(6, seen(110, 1)), Step::Next);
+        assert_eq!(runs.follows(9), None);
         let Step::Gap { first, last, since } = runs.step(9, seen(150, 3)) else {
             panic!("no gap");
         };

@@ -6,7 +6,7 @@ use std::time::Instant;
 use landfall_document::{Documents, Pointer, RowState, Value};
 use landfall_ledger::{Fingerprint, Stream};
 
-use super::Judge;
+use super::{Judge, KEPT_FOR_RETRY};
 use crate::flow::{FrameBatch, SequenceRow, Sequences};
 use crate::judge::identity::Secret;
 use crate::judge::plan::Plan;
@@ -74,6 +74,10 @@ impl Judge {
         };
         let (mut rows, mut landed, mut unnumbered) = (Vec::new(), Vec::new(), 0);
         for row in 0..frames.rows() {
+            if code_of(row) == KEPT_FOR_RETRY {
+                rows.push(SequenceRow::Kept);
+                continue;
+            }
             let is_unread =
                 code_of(row) != 0 || matches!(self.documents.state(row), RowState::Undecodable(_));
             if is_unread {

@@ -9,7 +9,7 @@ use std::time::Duration;
 use super::*;
 use crate::clock::Clock;
 use crate::flow::queue::{Bound, channel};
-use crate::flow::{InFlight, LeftOut, SourceStatus, UnknownNumbers};
+use crate::flow::{InFlight, SourceStatus};
 use landfall_ledger::Stream;
 
 /// Metrics in which every metric has a series.
@@ -22,9 +22,6 @@ fn filled() -> Metrics {
         in_flight.add_source(stream, clock.now_ms());
     }
     metrics.frames.follow_frontiers(in_flight, clock);
-    metrics
-        .sequences
-        .add("raw", &LeftOut::default(), &UnknownNumbers::default());
     metrics.frames.follow_sources([Arc::new(SourceStatus::new(
         Stream::Raw,
         "tcp://127.0.0.1:8421",

@@ -4,14 +4,17 @@
 //! What is left then was missed by Landfall, or never reached the place where Landfall reads. A frame that came and
 //! could not be read may have had one of the numbers, so it explains one of them.
 
+mod decided;
+
 use std::collections::{BTreeMap, HashMap};
 use std::time::{Duration, Instant};
 
 use landfall_ledger::Fingerprint;
 
+use self::decided::Decided;
 use super::counts::LeftOut;
 use super::number_set::NumberSet;
-use super::runs::{Runs, Seen, Step};
+use super::runs::{Follows, Runs, Seen, Step};
 
 /// Sources of a stream that are followed. With more, the one that was silent longest is forgotten.
 const SOURCES_MAX: usize = 1_024;
@@ -26,6 +29,9 @@ const LOST_MAX: usize = 16_384;
 /// Ranges of numbers that landed and were not read yet. With more, a landing is not known later.
 const AHEAD_MAX: usize = 16_384;
 
+/// Once so many of them had no room, those of sources that are not followed go.
+const ROOM_EVERY: u64 = 1_024;
+
 /// A row of the stream, in the order in which it came.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum SequenceRow {
@@ -39,6 +45,8 @@ pub enum SequenceRow {
     },
     /// A frame that could not be read, whatever its number was.
     Unread,
+    /// The same, and it is tried again.
+    Kept,
 }
 
 /// Numbers of one source that did not come, and still may.
@@ -50,36 +58,14 @@ struct Gap<G> {
     left: u64,
     /// Frames that came meanwhile and could not be read.
     unread: u64,
+    /// Frames that came meanwhile and are tried again.
+    kept: u64,
     from_ms: i64,
     to_ms: i64,
     due: Instant,
     /// All batches that began before it was due have a smaller ticket.
     barrier: Option<u64>,
     guard: G,
-}
-
-/// What was decided.
-#[derive(Debug)]
-pub(super) struct Decided<G> {
-    /// Intervals in which frames were missed, each with the guard that was given with the number behind the gap.
-    pub holes: Vec<(i64, i64, G)>,
-    /// By the instant at which they must have come, in milliseconds.
-    pub counts: Vec<(i64, LeftOut)>,
-    /// Sources that are followed no longer.
-    pub forgotten: u64,
-    /// Landings that are not known later.
-    pub landings_unknown: u64,
-}
-
-impl<G> Default for Decided<G> {
-    fn default() -> Self {
-        Self {
-            holes: Vec::new(),
-            counts: Vec::new(),
-            forgotten: 0,
-            landings_unknown: 0,
-        }
-    }
 }
 
 /// The batches of the stream that are not judged yet.
@@ -110,13 +96,18 @@ pub(super) struct Tracker<G> {
     next_gap: u64,
     /// The first that has no barrier.
     unbarred: u64,
-    /// Numbers that were left out, with the instants at which they must have come.
-    lost: NumberSet<i64>,
+    /// Numbers that were left out, with the instants at which they must have come, and whether they landed.
+    lost: NumberSet<(i64, bool)>,
     /// Numbers that landed before they were read.
     ahead: NumberSet<()>,
     /// Frames that could not be read, and how many of them explained a number.
     unread: u64,
     explained: u64,
+    /// The same of frames that are tried again.
+    kept: u64,
+    kept_explained: u64,
+    /// Landings that had no room.
+    refused: u64,
     used: u64,
     decided: Decided<G>,
 }
@@ -135,6 +126,9 @@ impl<G: Clone> Tracker<G> {
             ahead: NumberSet::default(),
             unread: 0,
             explained: 0,
+            kept: 0,
+            kept_explained: 0,
+            refused: 0,
             used: 0,
             decided: Decided::default(),
         }
@@ -145,6 +139,7 @@ impl<G: Clone> Tracker<G> {
         for row in rows {
             match *row {
                 SequenceRow::Unread => self.unread = self.unread.saturating_add(1),
+                SequenceRow::Kept => self.kept = self.kept.saturating_add(1),
                 SequenceRow::Numbered {
                     source,
                     number,
@@ -154,6 +149,7 @@ impl<G: Clone> Tracker<G> {
                     let seen = Seen {
                         earliest_ms,
                         unread: self.unread,
+                        kept: self.kept,
                     };
                     self.number(source, number, seen, arrived_ms, guard, now);
                 }
@@ -169,8 +165,9 @@ impl<G: Clone> Tracker<G> {
         for row in rows {
             if let SequenceRow::Numbered { source, number, .. } = *row {
                 self.ahead.take(source, number);
+                // If it was left out, it is counted as one that could not be read.
                 if !self.fills(source, number, true) {
-                    self.came_late(source, number);
+                    self.lost.take(source, number);
                 }
             }
         }
@@ -178,7 +175,12 @@ impl<G: Clone> Tracker<G> {
 
     /// Takes a number that landed on the other side.
     pub fn landed(&mut self, source: Fingerprint, number: u64) {
-        if let Some(at_ms) = self.lost.take(source, number) {
+        if let Some((at_ms, has_landed)) = self.lost.get(source, number) {
+            if has_landed {
+                return;
+            }
+            self.lost.take(source, number);
+            self.lost.add(source, number, number, (at_ms, true));
             self.trim_lost();
             let landed = LeftOut {
                 landed: 1,
@@ -193,9 +195,15 @@ impl<G: Clone> Tracker<G> {
         if !is_open || self.ahead.get(source, number).is_some() {
             return;
         }
-        match self.ahead.len() < AHEAD_MAX {
-            true => self.ahead.add(source, number, number, ()),
-            false => self.decided.landings_unknown += 1,
+        if self.ahead.len() < AHEAD_MAX {
+            return self.ahead.add(source, number, number, ());
+        }
+        self.decided.landings_unknown += 1;
+        self.refused += 1;
+        if self.refused.is_multiple_of(ROOM_EVERY) {
+            let sources = &self.sources;
+            self.ahead
+                .retain_sources(|source| sources.contains_key(&source));
         }
     }
 
@@ -224,11 +232,10 @@ impl<G: Clone> Tracker<G> {
         }
     }
 
-    /// Begins anew: what came next, nobody says.
+    /// Begins anew: which numbers came next, nobody says.
     pub fn lose_track(&mut self) {
+        self.end();
         self.sources.clear();
-        self.gaps.clear();
-        self.open = NumberSet::default();
     }
 
     /// Whether gaps are open.
@@ -253,21 +260,21 @@ impl<G: Clone> Tracker<G> {
         if !self.ahead.is_empty() {
             self.ahead.take(source, number);
         }
-        if let Some((step, may_be_copy)) = self.source(source).runs.follow(number, seen) {
-            if may_be_copy {
-                self.came_late(source, number);
-            }
-            if step == Step::Anew {
-                self.begin_anew(source);
-            }
+        if !self.sources.contains_key(&source) {
+            // What landed of it before was read before, or nobody read then.
+            self.ahead.take_range(source, 0, number);
+        }
+        let follows = self.source(source).runs.follows(number);
+        if matches!(follows, None | Some(Follows::OneCopy)) && self.fills(source, number, false) {
             return;
         }
-        if self.fills(source, number, false) {
-            return;
+        if follows != Some(Follows::Surely) {
+            self.came_late(source, number);
         }
-        self.came_late(source, number);
-        let Step::Gap { first, last, since } = self.source(source).runs.step(number, seen) else {
-            return;
+        let (first, last, since) = match self.source(source).runs.step(number, seen) {
+            Step::Next | Step::Behind => return,
+            Step::Anew => return self.begin_anew(source),
+            Step::Gap { first, last, since } => (first, last, since),
         };
         let gap = Gap {
             source,
@@ -275,6 +282,7 @@ impl<G: Clone> Tracker<G> {
             last,
             left: (last - first).saturating_add(1),
             unread: seen.unread.saturating_sub(since.unread),
+            kept: seen.kept.saturating_sub(since.kept),
             from_ms: since.earliest_ms.min(arrived_ms),
             to_ms: arrived_ms,
             due: now + self.reorder,
@@ -290,7 +298,7 @@ impl<G: Clone> Tracker<G> {
     }
 
     /// Whether a number belongs to an open gap. It is left out no longer.
-    fn fills(&mut self, source: Fingerprint, number: u64, was_unread: bool) -> bool {
+    fn fills(&mut self, source: Fingerprint, number: u64, was_kept: bool) -> bool {
         let Some(id) = self.open.take(source, number) else {
             return false;
         };
@@ -298,10 +306,10 @@ impl<G: Clone> Tracker<G> {
             return true;
         };
         gap.left = gap.left.saturating_sub(1);
-        if was_unread {
+        if was_kept {
             // The frame that could not be read was this one, and explains no other.
-            gap.unread = gap.unread.saturating_sub(1);
-            self.explained = self.unread.min(self.explained + 1);
+            gap.kept = gap.kept.saturating_sub(1);
+            self.kept_explained = self.kept.min(self.kept_explained + 1);
         }
         if gap.left == 0 {
             self.gaps.remove(&id);
@@ -313,7 +321,7 @@ impl<G: Clone> Tracker<G> {
         if self.lost.is_empty() {
             return;
         }
-        if let Some(at_ms) = self.lost.take(source, number) {
+        if let Some((at_ms, _)) = self.lost.take(source, number) {
             self.trim_lost();
             let came_late = LeftOut {
                 came_late: 1,
@@ -371,21 +379,29 @@ impl<G: Clone> Tracker<G> {
                 continue;
             }
             left = left.saturating_add(numbers(first, last));
-            self.lost.add(gap.source, first, last, gap.to_ms);
+            self.lost.add(gap.source, first, last, (gap.to_ms, false));
             for (first, last, ()) in self.ahead.take_range(gap.source, first, last) {
                 landed = landed.saturating_add(numbers(first, last));
                 self.lost.take_range(gap.source, first, last);
+                self.lost.add(gap.source, first, last, (gap.to_ms, true));
             }
         }
         self.trim_lost();
         if left == 0 {
             return;
         }
-        // What landed was a frame of its own, and each unread frame explains one number of one source.
+        // Each frame explains one number of one source. One that is tried again may be one that landed; of the others
+        // what landed was a frame of its own.
+        let kept = (gap.kept)
+            .min(self.kept.saturating_sub(self.kept_explained))
+            .min(left);
+        let others = left.saturating_sub(kept.max(landed));
         let unread = (gap.unread)
             .min(self.unread.saturating_sub(self.explained))
-            .min(left.saturating_sub(landed));
+            .min(others);
+        self.kept_explained += kept;
         self.explained += unread;
+        let unread = unread + kept;
         let left_out = LeftOut {
             numbers: left,
             landed,
@@ -402,12 +418,14 @@ impl<G: Clone> Tracker<G> {
         if self.lost.len() <= LOST_MAX {
             return;
         }
-        let mut times: Vec<i64> = self.lost.values().collect();
+        let mut times: Vec<i64> = self.lost.values().map(|(at_ms, _)| at_ms).collect();
         let middle = times.len() / 2;
         let (_, &mut middle_ms, _) = times.select_nth_unstable(middle);
-        self.lost.retain(|at_ms| at_ms > middle_ms);
+        self.lost.retain(|(at_ms, _)| at_ms > middle_ms);
     }
 }
 
+#[cfg(test)]
+mod simulation;
 #[cfg(test)]
 mod tests;

@@ -87,6 +87,7 @@ pub fn run(outage: &Outage, tell: &dyn Fn(&str)) -> anyhow::Result<Measured> {
         run.sample(tell)?;
         if part + 1 < parts {
             run.await_all_read()?;
+            run.await_all_judged()?;
             let recovery = run.kill_and_start()?;
             tell(&format!(
                 "killed and started again: ready and caught up after {recovery:.1?}"
@@ -282,6 +283,16 @@ impl Run {
             (raw == self.raw_sent && written == self.written_sent).then_some(())
         });
         read.context("not all frames were read")
+    }
+
+    /// Waits until the store has counted all raw events that were sent. What is only read when Landfall is killed is
+    /// lost, as it must be: a busy machine judges late.
+    fn await_all_judged(&self) -> anyhow::Result<()> {
+        let judged = wait::until(STUCK_MAX, || {
+            let raw = self.number("SELECT coalesce(sum(raw), 0) FROM windows");
+            (raw.ok()? == self.next).then_some(())
+        });
+        judged.context("not all events were judged")
     }
 
     /// Waits until all events of the outage have their verdict.

@@ -145,8 +145,8 @@ fn other_pages(day: &MonitoredDay, pages: &[&Notification]) -> Vec<String> {
 }
 
 /// Each reported alert is finally reported as over, if it ends long before the day does. Alertmanager does
-/// not promise this for each time that the alert fires: an end while something worse holds the alert back is
-/// reported with its next end, or never if there is none.
+/// not promise this for each time that the alert fires. If something worse holds the alert back when its group is
+/// looked at, before its end or after it, the end is reported with its next end, or never if there is none.
 fn ends_are_reported(day: &MonitoredDay) -> Vec<String> {
     // By alert: its labels, and whether its last notification is its end.
     let mut told: BTreeMap<&str, (&Value, bool)> = BTreeMap::new();
@@ -176,7 +176,7 @@ fn ends_are_reported(day: &MonitoredDay) -> Vec<String> {
             let of = |name: &str| text(&labels[name]);
             firing.iter().any(|(worse, spans)| {
                 let fires = |(from_ms, to_ms): &(i64, i64)| {
-                    *from_ms <= ms + GROUP_INTERVAL_MS && *to_ms >= ms
+                    *from_ms <= ms + GROUP_INTERVAL_MS && *to_ms >= ms - GROUP_INTERVAL_MS
                 };
                 spans.iter().any(fires) && alertmanager::holds_back(|name| worse.label(name), of)
             })

@@ -184,6 +184,13 @@ pub fn holds_back<'a>(worse: impl Fn(&str) -> &'a str, other: impl Fn(&str) -> &
     })
 }
 
+/// How often a group of alerts of a severity (the value of the label) is looked at, in nominal seconds.
+pub fn group_interval_s(severity: &str) -> Option<u64> {
+    let mut paces = PACES.iter();
+    let pace = paces.find(|pace| pace.severity.as_str() == severity)?;
+    Some(pace.interval.seconds())
+}
+
 /// The intervals of notifications, by severity.
 struct Pace {
     severity: Severity,

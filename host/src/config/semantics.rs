@@ -76,23 +76,6 @@ fn pointers(config: &Config, findings: &mut Findings) {
         all.push(("event.revision", &event.revision));
     }
     all.extend(event.time.iter().map(|pointer| ("event.time", pointer)));
-    let streams = [
-        (
-            &config.streams.raw.sequence,
-            ["streams.raw.sequence_number", "streams.raw.sequence_source"],
-        ),
-        (
-            &config.streams.written.sequence,
-            [
-                "streams.written.sequence_number",
-                "streams.written.sequence_source",
-            ],
-        ),
-    ];
-    for (sequence, [number, source]) in streams {
-        let set = [(number, &sequence.number), (source, &sequence.source)];
-        all.extend(set.into_iter().filter(|(_, pointer)| !pointer.is_empty()));
-    }
     all.extend(
         config
             .redact
@@ -101,14 +84,19 @@ fn pointers(config: &Config, findings: &mut Findings) {
             .map(|pointer| ("redact.pointers", pointer)),
     );
     for (field, pointer) in all {
-        if !is_pointer(pointer) {
-            let remedy = "write a JSON pointer (RFC 6901) such as \"/uuid\"; ~ is written ~0, and a / within a name ~1";
-            findings.error_at(
-                field,
-                format!("\"{pointer}\" is no JSON pointer to a value in the event"),
-                remedy,
-            );
-        }
+        check_pointer(field, pointer, findings);
+    }
+}
+
+/// Finds a text that is no JSON pointer.
+pub(super) fn check_pointer(field: &str, pointer: &str, findings: &mut Findings) {
+    if !is_pointer(pointer) {
+        let remedy = "write a JSON pointer (RFC 6901) such as \"/uuid\"; ~ is written ~0, and a / within a name ~1";
+        findings.error_at(
+            field,
+            format!("\"{pointer}\" is no JSON pointer to a value in the event"),
+            remedy,
+        );
     }
 }
 
@@ -143,21 +131,12 @@ fn check_stream(stream: &StreamConfig, path: &str, config: &Config, findings: &m
 
 fn check_sequences(config: &Config, findings: &mut Findings) {
     for stream in Stream::ALL {
-        let sequence = &config.streams.of(stream).sequence;
-        if !sequence.is_set() && !sequence.source.is_empty() {
-            findings.error_at(
-                &format!("streams.{}.sequence_source", stream.as_str()),
-                "there is no sequence_number".to_owned(),
-                "set sequence_number as well, or write \"\"",
-            );
-        }
-        if sequence.is_set() && sequence.number == config.event.key {
-            findings.error_at(
-                &format!("streams.{}.sequence_number", stream.as_str()),
-                "it is event.key".to_owned(),
-                "name a number that counts what the publisher sends",
-            );
-        }
+        let (path, stream) = (stream.as_str(), config.streams.of(stream));
+        let endpoints = stream.source.endpoints().len();
+        let path = format!("streams.{path}");
+        stream
+            .sequence
+            .check(&path, endpoints, &config.event.key, findings);
     }
     let [raw, written] = [&config.streams.raw, &config.streams.written];
     let (raw, written) = (&raw.sequence, &written.sequence);

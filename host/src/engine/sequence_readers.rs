@@ -26,8 +26,8 @@ pub(super) fn set_up(
         if !settings.is_set() || time.is_of_events() {
             continue;
         }
-        let sequences = Sequences::new(settings.reorder);
-        in_flight.number(stream, Arc::clone(&sequences));
+        let sequences = Sequences::new(stream, settings.reorder);
+        in_flight.set_sequences(stream, Arc::clone(&sequences));
         let source = match settings.source.as_str() {
             "" => None,
             text => Some(Pointer::parse(text)?),

@@ -246,7 +246,7 @@ impl InFlight {
     }
 
     /// The sources of a stream number what they send. Before any of them begins.
-    pub fn number(&self, stream: Stream, sequences: Arc<Sequences>) {
+    pub fn set_sequences(&self, stream: Stream, sequences: Arc<Sequences>) {
         self.streams[stream].sequences.get_or_init(|| sequences);
     }
 

@@ -18,9 +18,7 @@ pub use batch::{BATCH_WAIT_MAX, BYTES_CEILING, BatchLimits, FRAME_BYTES_CEILING,
 pub use in_flight::{InFlight, InFlightGuard, SourceProgress, Unapplied};
 pub use readability::{Readability, UnreadFrame};
 pub use refusal::{Refusal, Refusals, RefusedCounts};
-pub use sequences::{
-    LeftOut, SequenceCounts, SequenceRow, SequenceTicket, Sequences, UnknownNumbers,
-};
+pub use sequences::{LeftOut, NotFollowed, SequenceCounts, SequenceRow, SequenceTicket, Sequences};
 pub use shutdown_request::ShutdownRequest;
 pub use source_status::{Link, SourceStatus};
 pub use unread_frames::UnreadFrames;

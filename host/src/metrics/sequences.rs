@@ -3,7 +3,7 @@
 use prometheus::{IntCounterVec, Result};
 
 use super::registrar::Registrar;
-use crate::flow::{LeftOut, UnknownNumbers};
+use crate::flow::{LeftOut, NotFollowed};
 use landfall_ledger::Stream;
 
 #[derive(Debug)]
@@ -12,6 +12,7 @@ pub struct SequenceMetrics {
     landed: IntCounterVec,
     came_late: IntCounterVec,
     unread: IntCounterVec,
+    unproven: IntCounterVec,
     unnumbered: IntCounterVec,
     sources_forgotten: IntCounterVec,
     landings_unknown: IntCounterVec,
@@ -26,6 +27,7 @@ impl SequenceMetrics {
             landed: r.counters("sequence_numbers_landed_total", &STREAM, "Numbers of the raw stream that were left out and whose events landed. Of the others, nobody knows whether they reached the place where Landfall reads.")?,
             unread: r.counters("sequence_numbers_unread_total", &STREAM, "Numbers that were left out while as many frames came that could not be read.")?,
             came_late: r.counters("sequence_numbers_late_total", &STREAM, "Numbers that were left out and came after all, later than sequence_reorder.")?,
+            unproven: r.counters("sequence_numbers_unproven_total", &STREAM, "Numbers that may be copies of old ones, or those of a source that began anew: what is left out between them is not noticed.")?,
             unnumbered: r.counters("unnumbered_documents_total", &STREAM, "Documents without a number or without a source, of streams with sequence_number.")?,
             sources_forgotten: r.counters("sequence_sources_forgotten_total", &STREAM, "Sources of numbers that are followed no longer, because there are too many: what such a source leaves out then is not noticed.")?,
             landings_unknown: r.counters("sequence_landings_unknown_total", &STREAM, "Landings of which it is not known whether their raw frames were read, because too many landed before their frames came.")?,
@@ -35,19 +37,20 @@ impl SequenceMetrics {
             metrics.add(
                 stream.as_str(),
                 &LeftOut::default(),
-                &UnknownNumbers::default(),
+                &NotFollowed::default(),
             );
         }
         Ok(metrics)
     }
 
     /// Adds what was counted.
-    pub fn add(&self, stream: &str, left_out: &LeftOut, unknown: &UnknownNumbers) {
+    pub fn add(&self, stream: &str, left_out: &LeftOut, unknown: &NotFollowed) {
         for (counter, count) in [
             (&self.left_out, left_out.numbers),
             (&self.landed, left_out.landed),
             (&self.came_late, left_out.came_late),
             (&self.unread, left_out.unread),
+            (&self.unproven, unknown.numbers),
             (&self.unnumbered, unknown.documents),
             (&self.sources_forgotten, unknown.sources),
             (&self.landings_unknown, unknown.landings),

@@ -115,7 +115,8 @@ impl SequenceGaps {
             let explained = sum(|row| row.unread).saturating_add(sum(|row| row.came_late));
             let left = sum(|row| row.numbers).saturating_sub(explained);
             if left > 0 {
-                let landed = sum(|row| row.landed).saturating_sub(sum(|row| row.unread));
+                // One that came late, or could not be read, may be one that landed.
+                let landed = sum(|row| row.landed).saturating_sub(explained);
                 page.line(meant(stream, left, landed));
             }
         }
@@ -132,11 +133,11 @@ impl SequenceGaps {
 fn meant(stream: Stream, never: u64, landed: u64) -> String {
     if stream == Stream::Written {
         return format!(
-            "written: {never} frames of the writer never came to Landfall. Which events they were, nobody knows."
+            "written: {never} frames of the writer were not read. Which events they were, nobody knows."
         );
     }
     format!(
-        "raw: {never} frames never came to Landfall. At least {} of their events landed: Landfall missed these frames. The other events were lost before they reached Landfall, or it missed them and they did not land, or their rows were not seen or have no number: nobody knows which.",
+        "raw: {never} frames were not read. At least {} of their events landed, so Landfall missed these frames. Of each other event nobody knows what became: it was lost before it reached Landfall, or Landfall missed it, and it did not land, or its row was not seen or has no number.",
         landed.min(never)
     )
 }
@@ -183,10 +184,10 @@ mod tests {
             gaps.as_text().as_str(),
             "2014-11-18 02:10:00 – 2014-11-18 02:15:00 UTC  raw: 1200 left out, 1100 landed, 7 could not be read, 3 came late\n\
              2014-11-18 02:10:00 – 2014-11-18 02:15:00 UTC  written: 7 left out\n\
-             raw: 1190 frames never came to Landfall. At least 1093 of their events landed: Landfall missed these frames. \
-             The other events were lost before they reached Landfall, or it missed them and they did not land, or their rows \
-             were not seen or have no number: nobody knows which.\n\
-             written: 7 frames of the writer never came to Landfall. Which events they were, nobody knows.\n"
+             raw: 1190 frames were not read. At least 1090 of their events landed, so Landfall missed these frames. Of \
+             each other event nobody knows what became: it was lost before it reached Landfall, or Landfall missed it, and \
+             it did not land, or its row was not seen or has no number.\n\
+             written: 7 frames of the writer were not read. Which events they were, nobody knows.\n"
         );
         let none = SequenceGaps { rows: vec![] };
         assert!(none.is_empty());

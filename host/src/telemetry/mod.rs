@@ -15,7 +15,7 @@ use landfall_store::{Pruned, SampleRow, StoreError};
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
-use crate::flow::{LeftOut, UnknownNumbers};
+use crate::flow::{LeftOut, NotFollowed};
 use crate::http;
 use crate::metrics::{CheckCounts, LedgerGauges, Metrics, MetricsError};
 use crate::planning::planner::CheckState;
@@ -182,7 +182,7 @@ impl Telemetry {
     }
 
     /// Numbers of a stream's sources that were left out, and what could not be followed.
-    pub fn left_out(&self, stream: Stream, left_out: &LeftOut, unknown: &UnknownNumbers) {
+    pub fn left_out(&self, stream: Stream, left_out: &LeftOut, unknown: &NotFollowed) {
         self.metrics
             .sequences
             .add(stream.as_str(), left_out, unknown);

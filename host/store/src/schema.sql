@@ -96,7 +96,8 @@ CREATE TABLE unread_frames (
     PRIMARY KEY (start_ms, stream)
 ) WITHOUT ROWID;
 
--- Numbers that a stream's sources gave to what they sent, and that never came, by the window in which they must have come.
+-- Numbers that a stream's sources gave to what they sent, and that were left out, by the window in which they must have
+-- come.
 CREATE TABLE sequence_gaps (
     start_ms  INTEGER NOT NULL,
     end_ms    INTEGER NOT NULL,   -- exclusive

@@ -59,6 +59,13 @@ const BEFORE: Duration = Duration::from_secs(1);
 /// `known_ms` that it stored. This bounds only that word, also for a busy machine.
 const KNOWN_LATE_MAX: Duration = Duration::from_secs(15);
 
+/// It is later than this for one kill in so many, and one more: where other tests take the processor.
+const KNOWN_LATE_SELDOM: Duration = Duration::from_millis(2_500);
+const KNOWN_LATE_EVERY: u32 = 5;
+
+/// Landfall has caught up once the streams' times are no further behind than this.
+const CAUGHT_UP_S: f64 = 1.0;
+
 /// What was read so long before the power is cut may not be on the disk: Landfall's default, and what a sync takes.
 const SYNC_INTERVAL: Duration = Duration::from_millis(1_500);
 
@@ -126,6 +133,7 @@ pub fn run(trial: &Trial, tell: &dyn Fn(&str)) -> anyhow::Result<Account> {
         relays,
         blind: Vec::new(),
         doubt: Vec::new(),
+        known_late: Vec::new(),
     };
     faults.start()?;
     ensure!(
@@ -151,6 +159,7 @@ pub fn run(trial: &Trial, tell: &dyn Fn(&str)) -> anyhow::Result<Account> {
         anyhow::Ok(sent?)
     })?;
     faults.settle()?;
+    faults.check_known_late()?;
     let known = Known {
         events: &events,
         sent: &sent,
@@ -179,6 +188,8 @@ struct Faults<'a> {
     blind: Vec<(Instant, Instant)>,
     /// When rows may not have been seen.
     doubt: Vec<(Instant, Instant)>,
+    /// By kill: for how long before it the store knew nothing.
+    known_late: Vec<Duration>,
 }
 
 impl Faults<'_> {
@@ -264,6 +275,7 @@ impl Faults<'_> {
                 self.process()?.signal(rustix::process::Signal::STOP)?;
                 thread::sleep(pause);
                 self.process()?.signal(rustix::process::Signal::CONT)?;
+                self.await_caught_up()?;
                 Ok((format!("paused for {pause:.1?}"), from))
             }
             Fault::Cut => {
@@ -286,7 +298,7 @@ impl Faults<'_> {
     }
 
     /// Until when the store of a process that died at `died` knows what happened.
-    fn known_until(&self, died: Instant) -> anyhow::Result<Instant> {
+    fn known_until(&mut self, died: Instant) -> anyhow::Result<Instant> {
         let known_ms = account::known_ms(&self.store())?;
         let ago_ms = u64::try_from(real_ms() - known_ms).unwrap_or_default();
         let known = Instant::now() - Duration::from_millis(ago_ms);
@@ -295,7 +307,19 @@ impl Faults<'_> {
             late <= KNOWN_LATE_MAX,
             "the store of a killed process knew nothing of its last {late:.1?}"
         );
+        self.known_late.push(late);
         Ok(known)
+    }
+
+    fn check_known_late(&self) -> anyhow::Result<()> {
+        let all = &self.known_late;
+        let is_late = |late: &&Duration| **late > KNOWN_LATE_SELDOM;
+        let late = all.iter().filter(is_late).count();
+        ensure!(
+            late <= all.len() / KNOWN_LATE_EVERY as usize + 1,
+            "the stores of {late} killed processes knew nothing of their last {KNOWN_LATE_SELDOM:.1?}: {all:.1?}"
+        );
+        Ok(())
     }
 
     /// A length of time, evenly in the logarithm.
@@ -310,6 +334,18 @@ impl Faults<'_> {
             (answer.status == 200).then_some(())
         })
         .context("Landfall is not ready again")
+    }
+
+    /// Waits until the frames that came during a pause are judged.
+    fn await_caught_up(&self) -> anyhow::Result<()> {
+        let process = self.process()?;
+        wait::until(SETTLE_MAX, || {
+            let metrics = process.metrics();
+            let lag_s =
+                |stream: &str| metrics.sum("landfall_frontier_lag_seconds", &[("stream", stream)]);
+            (lag_s("raw").max(lag_s("written")) < CAUGHT_UP_S).then_some(())
+        })
+        .context("Landfall has not caught up after a pause")
     }
 
     /// Waits until nothing waits any more.

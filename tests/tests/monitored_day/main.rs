@@ -7,6 +7,7 @@
 //! `UPDATE=1` also writes the kept results of the day: docs/images/day.svg and docs/NOTIFICATIONS.md.
 
 mod answers;
+mod ends;
 mod notifications;
 mod picture;
 mod played;

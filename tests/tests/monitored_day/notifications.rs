@@ -8,21 +8,17 @@ use landfall_ops::{Parameters, alertmanager};
 use landfall_tests::clock::{log_time, parse_time};
 use landfall_tests::monitoring::Notification;
 use landfall_tests::paths;
-use landfall_tests::recording::Alert;
 use serde_json::Value;
 
-use super::TROUBLES;
 use super::played::MonitoredDay;
+use super::{TROUBLES, ends};
 
 /// A page that goes on for longer than this is repeated: `repeat_interval` of pages.
 const REMINDED_MS: i64 = 4 * 3_600_000;
 
 /// The longest delay of a notification: the deadline, the longest wait of a rule, and the interval of a group
 /// of tickets.
-const TOLD_WITHIN_MS: i64 = 3_600_000;
-
-/// The longest time until the end of an alert is looked at: `group_interval` of tickets.
-const GROUP_INTERVAL_MS: i64 = 30 * 60_000;
+pub const TOLD_WITHIN_MS: i64 = 3_600_000;
 
 const STALLED: &str = "LandfallEventsStalled";
 
@@ -115,7 +111,11 @@ pub fn hold(day: &MonitoredDay) -> Vec<String> {
         }
     }
     findings.extend(other_pages(day, &pages));
-    findings.extend(ends_are_reported(day));
+    findings.extend(ends::not_reported(
+        &day.notifications,
+        &day.firing(),
+        day.end_ms(),
+    ));
     findings
 }
 
@@ -144,55 +144,11 @@ fn other_pages(day: &MonitoredDay, pages: &[&Notification]) -> Vec<String> {
     findings
 }
 
-/// Each reported alert is finally reported as over, if it ends long before the day does. Alertmanager does
-/// not promise this for each time that the alert fires. If something worse holds the alert back when its group is
-/// looked at, before its end or after it, the end is reported with its next end, or never if there is none.
-fn ends_are_reported(day: &MonitoredDay) -> Vec<String> {
-    // By alert: its labels, and whether its last notification is its end.
-    let mut told: BTreeMap<&str, (&Value, bool)> = BTreeMap::new();
-    for notification in &day.notifications {
-        for alert in notification.body["alerts"].as_array().into_iter().flatten() {
-            let fingerprint = text(&alert["fingerprint"]);
-            if alert["status"] == "firing" {
-                told.insert(fingerprint, (&alert["labels"], false));
-            } else if let Some((_, is_over)) = told.get_mut(fingerprint) {
-                *is_over = true;
-            }
-        }
-    }
-    let firing = day.firing();
-    let mut findings = Vec::new();
-    for (labels, _) in told.values().filter(|(_, is_over)| !is_over) {
-        let is_it = |alert: &Alert| {
-            let mut all = alert.labels.iter();
-            all.all(|(name, value)| text(&labels[name.as_str()]) == value)
-        };
-        let of_it = firing.iter().filter(|(alert, _)| is_it(alert));
-        let last_ms = of_it
-            .flat_map(|(_, spans)| spans)
-            .map(|(_, to_ms)| *to_ms)
-            .max();
-        let is_held_back = last_ms.is_some_and(|ms| {
-            let of = |name: &str| text(&labels[name]);
-            firing.iter().any(|(worse, spans)| {
-                let fires = |(from_ms, to_ms): &(i64, i64)| {
-                    *from_ms <= ms + GROUP_INTERVAL_MS && *to_ms >= ms - GROUP_INTERVAL_MS
-                };
-                spans.iter().any(fires) && alertmanager::holds_back(|name| worse.label(name), of)
-            })
-        });
-        if !is_held_back && last_ms.is_some_and(|ms| ms + TOLD_WITHIN_MS < day.end_ms()) {
-            findings.push(format!("the end is not reported: {labels}"));
-        }
-    }
-    findings
-}
-
 fn received_ms(notification: &Notification) -> Option<i64> {
     parse_time(notification.body["receivedAt"].as_str()?)
 }
 
-fn text(value: &Value) -> &str {
+pub fn text(value: &Value) -> &str {
     value.as_str().unwrap_or_default()
 }
 

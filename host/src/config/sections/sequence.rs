@@ -2,7 +2,9 @@
 
 use std::time::Duration;
 
+use crate::config::semantics::check_pointer;
 use crate::settings::Section;
+use crate::settings::reader::Findings;
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SequenceConfig {
@@ -38,6 +40,42 @@ impl SequenceConfig {
         );
     }
 
+    /// Finds numbers that would prove nothing. The stream has `endpoints` of them.
+    pub(crate) fn check(
+        &self,
+        path: &str,
+        endpoints: usize,
+        event_key: &str,
+        findings: &mut Findings,
+    ) {
+        let (number, source) = (
+            format!("{path}.sequence_number"),
+            format!("{path}.sequence_source"),
+        );
+        if !self.source.is_empty() {
+            check_pointer(&source, &self.source, findings);
+        }
+        if !self.is_set() {
+            if !self.source.is_empty() {
+                let remedy = "set sequence_number as well, or write \"\"";
+                findings.error_at(&source, "there is no sequence_number", remedy);
+            }
+            return;
+        }
+        check_pointer(&number, &self.number, findings);
+        if self.number == event_key {
+            let remedy = "name a number that counts what the publisher sends";
+            findings.error_at(&number, "it is event.key", remedy);
+        }
+        if endpoints > 1 && self.source.is_empty() {
+            let found = format!(
+                "{endpoints} endpoints have no sequence_source: their numbers cannot be told apart"
+            );
+            let remedy = "set sequence_source to a pointer to what names the publisher";
+            findings.error_at(&number, found, remedy);
+        }
+    }
+
     /// Whether the sources of the stream number what they send.
     pub fn is_set(&self) -> bool {
         !self.number.is_empty()
@@ -50,7 +88,7 @@ mod tests {
 
     #[test]
     fn numbers_that_would_prove_nothing_are_refused() {
-        let raw = "[streams.raw]\nsequence_number = \"/n\"\n";
+        let raw = "[streams.raw]\nsequence_number = \"/n\"\nsequence_source = \"/host\"\n";
         let both = format!("{raw}[streams.written]\nsequence_number = \"/n\"\n");
         for (text, expected) in [
             (
@@ -74,13 +112,24 @@ mod tests {
             (
                 both.as_str(),
                 Some(
-                    "landfall.toml:4: streams.written.sequence_number: it is the number of the raw stream too",
+                    "landfall.toml:5: streams.written.sequence_number: it is the number of the raw stream too",
                 ),
             ),
             (
                 &format!("{both}sequence_source = \"/writer\"\n"),
                 Some("it is the number of the raw stream too"),
             ),
+            (
+                "[streams.raw]\nsequence_number = \"/n\"\n",
+                Some(
+                    "landfall.toml:2: streams.raw.sequence_number: 2 endpoints have no sequence_source",
+                ),
+            ),
+            (
+                "[streams.raw]\nsequence_number = \"/n\"\nsequence_source = \"host\"\n",
+                Some("landfall.toml:3: streams.raw.sequence_source: \"host\" is no JSON pointer"),
+            ),
+            ("[streams.written]\nsequence_number = \"/n\"\n", None),
             (raw, None),
         ] {
             let loaded = load(text, &[]);

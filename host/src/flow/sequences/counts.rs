@@ -21,11 +21,13 @@ pub struct LeftOut {
 
 /// What could not be followed.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct UnknownNumbers {
+pub struct NotFollowed {
     /// Documents without a number.
     pub documents: u64,
     /// Sources that are followed no longer, because there are too many.
     pub sources: u64,
+    /// Numbers that may be copies, or those of a source that began anew: what is left out between them is not noticed.
+    pub numbers: u64,
     /// Landings of which it is not known whether their frames were read, because too many landed before them.
     pub landings: u64,
 }
@@ -43,7 +45,7 @@ impl AddAssign for LeftOut {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct SequenceCounts {
     by_second: BTreeMap<i64, LeftOut>,
-    pub unknown: UnknownNumbers,
+    pub not_followed: NotFollowed,
 }
 
 impl SequenceCounts {

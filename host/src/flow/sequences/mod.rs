@@ -3,7 +3,7 @@
 //!
 //! Judges take batches from one queue and finish them in any order. So each batch has a *ticket* from its source, and
 //! the numbers are taken in the order of the tickets. A gap keeps the guard of the batch that revealed it until it is
-//! decided: no deadline passes a hole that is not known yet.
+//! decided: from the frame behind a gap on, no deadline passes it.
 
 mod counts;
 mod number_set;
@@ -14,9 +14,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use landfall_ledger::{Fingerprint, Hole, HoleCause};
+use landfall_ledger::{Fingerprint, Hole, HoleCause, Stream};
 
-pub use self::counts::{LeftOut, SequenceCounts, UnknownNumbers};
+pub use self::counts::{LeftOut, NotFollowed, SequenceCounts};
 pub use self::tracker::SequenceRow;
 use self::tracker::{Tickets, Tracker};
 use super::InFlightGuard;
@@ -84,11 +84,12 @@ impl Drop for SequenceTicket {
 }
 
 impl Sequences {
-    /// Frames may change places within `reorder`, of real time.
-    pub fn new(reorder: Duration) -> Arc<Self> {
+    /// Frames of `stream` may change places within `reorder`, of real time. A written frame that could not be read may
+    /// be the landing of any event, so it does not explain a gap away.
+    pub fn new(stream: Stream, reorder: Duration) -> Arc<Self> {
         Arc::new(Self {
             state: Mutex::new(State {
-                tracker: Tracker::new(reorder),
+                tracker: Tracker::new(reorder, stream == Stream::Raw),
                 next_ticket: 0,
                 open: BTreeSet::new(),
                 noted: BTreeMap::new(),
@@ -124,7 +125,7 @@ impl Sequences {
     ) {
         let mut state = self.lock();
         state.now = state.now.max(now);
-        state.counts.unknown.documents += unnumbered;
+        state.counts.not_followed.documents += unnumbered;
         match &mut ticket {
             Some(ticket) => {
                 ticket.is_noted = true;
@@ -133,7 +134,7 @@ impl Sequences {
                 state.noted.insert(ticket.number, noted);
             }
             None => {
-                state.tracker.note_late(&rows);
+                state.tracker.note_retried(&rows, unnumbered);
                 state.go_on();
             }
         }
@@ -204,8 +205,9 @@ impl State {
     /// Says what was decided, before the guards are dropped.
     fn report(&mut self) {
         let decided = self.tracker.take_decided();
-        self.counts.unknown.sources += decided.forgotten;
-        self.counts.unknown.landings += decided.landings_unknown;
+        self.counts.not_followed.sources += decided.forgotten;
+        self.counts.not_followed.landings += decided.landings_unknown;
+        self.counts.not_followed.numbers += decided.unproven;
         for (at_ms, left_out) in decided.counts {
             self.counts.add(at_ms, left_out);
         }
@@ -221,8 +223,6 @@ impl State {
 
 #[cfg(test)]
 mod tests {
-    use landfall_ledger::Stream;
-
     use super::*;
     use crate::flow::InFlight;
 
@@ -243,31 +243,33 @@ mod tests {
     fn batches_that_judges_finish_in_any_order_are_taken_as_they_came() {
         let (in_flight, sequences, now) = (
             InFlight::default(),
-            Sequences::new(Duration::ZERO),
+            Sequences::new(RAW, Duration::ZERO),
             Instant::now(),
         );
         let tickets: Vec<_> = (0..4).map(|_| sequences.ticket()).collect();
         let [first, second, third, fourth] = tickets.try_into().expect("four");
         let guard = |at_ms| in_flight.begin(RAW, at_ms);
-        sequences.note(Some(third), rows(&[5, 6]), &guard(50), 0, now);
+        sequences.note(Some(third), rows(&[6, 7]), &guard(60), 0, now);
         sequences.note(Some(second), rows(&[3, 4]), &guard(30), 0, now);
         assert!(in_flight.coverage().raw.holes().is_empty());
         sequences.note(Some(first), rows(&[1, 2]), &guard(10), 3, now);
-        assert!(in_flight.coverage().raw.holes().is_empty());
-        // One that is never judged holds nobody up.
-        drop(fourth);
-        sequences.note(Some(sequences.ticket()), rows(&[7, 9]), &guard(70), 0, now);
-        let hole = Hole {
-            from_ms: 70,
-            to_ms: 90,
+        let hole = |from_ms, to_ms| Hole {
+            from_ms,
+            to_ms,
             cause: HoleCause::SequenceGap,
         };
-        assert_eq!(in_flight.coverage().raw.holes(), [hole]);
+        // 5 came in none of them, and may be in the one that is not judged.
+        assert!(in_flight.coverage().raw.holes().is_empty());
+        sequences.note(Some(fourth), rows(&[8, 10]), &guard(80), 0, now);
+        assert_eq!(
+            in_flight.coverage().raw.holes(),
+            [hole(40, 60), hole(80, 100)]
+        );
         let counts = sequences.take_counts();
-        assert_eq!(counts.unknown.documents, 3);
+        assert_eq!(counts.not_followed.documents, 3);
         let counted: Vec<_> = counts.iter().collect();
         assert_eq!(counted.len(), 1);
-        assert_eq!(counted[0].1.numbers, 1);
+        assert_eq!(counted[0].1.numbers, 2);
         assert_eq!(sequences.take_counts(), SequenceCounts::default());
     }
 
@@ -275,7 +277,7 @@ mod tests {
     fn no_deadline_passes_a_gap_before_it_is_decided() {
         let in_flight = InFlight::default();
         let source = in_flight.add_source(RAW, 0);
-        let (sequences, now) = (Sequences::new(REORDER), Instant::now());
+        let (sequences, now) = (Sequences::new(RAW, REORDER), Instant::now());
         let guard = in_flight.begin(RAW, 10);
         sequences.note(Some(sequences.ticket()), rows(&[1, 2, 5]), &guard, 0, now);
         source.reach(1_000);
@@ -292,7 +294,7 @@ mod tests {
     fn at_the_end_of_the_run_nothing_waits() {
         let in_flight = InFlight::default();
         let source = in_flight.add_source(RAW, 0);
-        let (sequences, now) = (Sequences::new(REORDER), Instant::now());
+        let (sequences, now) = (Sequences::new(RAW, REORDER), Instant::now());
         sequences.end(now);
         let guard = in_flight.begin(RAW, 10);
         sequences.note(Some(sequences.ticket()), rows(&[1, 5]), &guard, 0, now);
@@ -305,7 +307,7 @@ mod tests {
     #[test]
     fn a_gap_waits_for_batches_that_came_in_its_time_however_slow_their_judges_are() {
         let in_flight = InFlight::default();
-        let (sequences, now) = (Sequences::new(REORDER), Instant::now());
+        let (sequences, now) = (Sequences::new(RAW, REORDER), Instant::now());
         let guard = in_flight.begin(RAW, 10);
         sequences.note(Some(sequences.ticket()), rows(&[1, 2, 4]), &guard, 0, now);
         // Read a moment later, and judged long after the gap was due.
@@ -320,7 +322,7 @@ mod tests {
     #[test]
     fn a_batch_that_is_never_judged_leaves_nothing_out_that_is_known() {
         let in_flight = InFlight::default();
-        let (sequences, now) = (Sequences::new(Duration::ZERO), Instant::now());
+        let (sequences, now) = (Sequences::new(RAW, Duration::ZERO), Instant::now());
         let guard = in_flight.begin(RAW, 10);
         let (first, lost, last) = (sequences.ticket(), sequences.ticket(), sequences.ticket());
         // It is given up before the one before it is judged.
@@ -338,7 +340,7 @@ mod tests {
     #[test]
     fn a_batch_that_is_not_judged_holds_up_a_bounded_number_of_rows() {
         let in_flight = InFlight::default();
-        let (sequences, now) = (Sequences::new(Duration::ZERO), Instant::now());
+        let (sequences, now) = (Sequences::new(RAW, Duration::ZERO), Instant::now());
         let _held = sequences.ticket();
         let guard = in_flight.begin(RAW, 5);
         let many: Vec<u64> = (0..NOTED_ROWS_MAX as u64 / 2).collect();

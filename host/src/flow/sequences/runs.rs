@@ -12,7 +12,8 @@ const RUNS_MAX: usize = 4;
 /// A step over more numbers than this is no gap: the source counts from another place.
 const GAP_NUMBERS_MAX: u64 = 1_000_000;
 
-/// A run is established by so many numbers, each one more than the one before, while no other one went on for so long.
+/// A run is established by so many numbers that are one more than the number before, and by no more others, while no
+/// established run went on for so long.
 const ESTABLISHED_NUMBERS: u32 = 64;
 const ESTABLISHED_MS: i64 = 10_000;
 
@@ -27,8 +28,6 @@ pub(super) struct Seen {
     pub earliest_ms: i64,
     /// How many frames of the stream could not be read until then.
     pub unread: u64,
-    /// How many are kept until then, and tried again.
-    pub kept: u64,
 }
 
 /// What a number says.
@@ -36,62 +35,72 @@ pub(super) struct Seen {
 pub(super) enum Step {
     /// Nothing is left out.
     Next,
-    /// It was passed already.
-    Behind,
-    /// The source counts anew, and nothing of its earlier numbers comes any more.
+    /// It may be a copy, or the source begins anew: whether something is left out before it, nobody knows.
+    Unproven,
+    /// The source counts anew.
     Anew,
     /// These numbers were left out since the number before. Both ends belong to them.
     Gap { first: u64, last: u64, since: Seen },
 }
 
-#[derive(Clone, Copy, Debug)]
-struct Run {
-    first: u64,
-    next: u64,
-    seen: Seen,
-    /// What it leaves out is a gap.
-    is_established: bool,
-    /// Another one was established since it went on: it explains nothing of that.
-    is_over: bool,
-    /// Its last numbers that follow each other.
-    streak: u32,
-    began_with_first: bool,
-    /// When its first number came.
-    began_ms: i64,
-}
-
-/// How far a run says what comes next: the least first.
+/// What is known of a run. Where several may continue with a number, the first of these does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum Standing {
-    /// The source goes on with it.
+    /// Established: what it leaves out is a gap.
     Live,
-    MayBeCopy,
+    /// Not established: its numbers may be copies.
+    Unproven,
+    /// It was live, until another one was established.
     Over,
 }
 
 /// How a number follows another one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Follows {
-    /// The source goes on.
-    Surely,
-    /// Several numbers that may be copies follow each other.
-    AsCopies,
-    /// One that may be a copy comes before it.
-    OneCopy,
+    /// In a live run.
+    Live,
+    /// In a run that began with one of the first numbers, and is not established yet.
+    FromFirst,
+    /// In another unproven run, or in one that is over.
+    Perhaps,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Run {
+    standing: Standing,
+    first: u64,
+    next: u64,
+    seen: Seen,
+    /// How many of its last numbers followed each other.
+    streak: u32,
+    /// Numbers that it took, and how many of these followed the one before.
+    taken: u32,
+    followed: u32,
+    began_with_first: bool,
+    /// The places of its first and its last number among all numbers of the source.
+    began_at: u64,
+    last_at: u64,
 }
 
 impl Run {
-    fn standing(&self) -> Standing {
-        match (self.is_established, self.is_over) {
-            (true, false) => Standing::Live,
-            (false, _) => Standing::MayBeCopy,
-            (true, true) => Standing::Over,
+    fn begin(standing: Standing, number: u64, seen: Seen, at: u64) -> Self {
+        Self {
+            standing,
+            first: number,
+            next: number.saturating_add(1),
+            seen,
+            streak: 1,
+            taken: 1,
+            followed: 0,
+            began_with_first: FIRST_NUMBERS.contains(&number),
+            began_at: at,
+            last_at: at,
         }
     }
 
-    /// Whether the number was passed, and nothing shows that it is given once more.
+    /// Whether the source passed the number, as far as is known.
     fn covers(&self, number: u64) -> bool {
-        self.standing() == Standing::Live && (self.first..self.next).contains(&number)
+        self.standing == Standing::Live && (self.first..self.next).contains(&number)
     }
 }
 
@@ -99,70 +108,112 @@ impl Run {
 #[derive(Clone, Debug, Default)]
 pub(super) struct Runs {
     runs: Vec<Run>,
+    /// Numbers that came.
+    came: u64,
 }
 
 impl Runs {
     /// Whether and how a number follows another one.
     pub fn follows(&self, number: u64) -> Option<Follows> {
         let run = &self.runs[self.before(number)?];
-        Some(match (run.is_established, run.streak) {
-            (true, _) => Follows::Surely,
-            (false, 0..=1) => Follows::OneCopy,
-            (false, _) => Follows::AsCopies,
+        Some(match (run.standing, run.streak) {
+            (Standing::Live, _) => Follows::Live,
+            (Standing::Unproven, 2..) if run.began_with_first => Follows::FromFirst,
+            (Standing::Unproven | Standing::Over, _) => Follows::Perhaps,
         })
     }
 
     /// The run that a number continues.
     fn before(&self, number: u64) -> Option<usize> {
-        let places = (0..self.runs.len()).filter(|place| self.runs[*place].next == number);
-        places.min_by_key(|place| self.runs[*place].standing())
+        let is_near = |run: &Run| {
+            run.standing == Standing::Live
+                && run.next < number
+                && number - run.next < u64::from(ESTABLISHED_NUMBERS)
+        };
+        let is_near_live = self.runs.iter().any(is_near);
+        let continues = |place: &usize| {
+            let run = &self.runs[*place];
+            // A copy, or an earlier run that ended here, does not speak for a live run that left out a few numbers.
+            run.next == number && (run.standing == Standing::Live || !is_near_live)
+        };
+        let places = (0..self.runs.len()).filter(continues);
+        places.min_by_key(|place| self.runs[*place].standing)
     }
 
     /// Takes the next number that came.
     pub fn step(&mut self, number: u64, seen: Seen) -> Step {
+        self.came += 1;
         if let Some(place) = self.before(number) {
-            self.runs[place].streak = self.runs[place].streak.saturating_add(1);
-            self.advance(place, number, seen);
-            return match self.establish(place) {
-                true => Step::Anew,
-                false => Step::Next,
-            };
+            return self.go_on(place, number, seen);
         }
         let is_before = |run: &Run| run.next < number && number - run.next <= GAP_NUMBERS_MAX;
-        // One that may be a copy, or is over, says what comes next only if no other one does.
-        let nearest = (0..self.runs.len())
-            .filter(|place| is_before(&self.runs[*place]))
-            .min_by_key(|place| {
-                let run = &self.runs[*place];
-                (run.standing(), number - run.next)
-            });
-        let is_covered = self.runs.iter().any(|run| run.covers(number));
-        if let Some(place) = nearest {
-            let step = match self.runs[place].is_established {
-                true => self.left_out(place, number),
-                false => Step::Behind,
-            };
-            self.runs[place].streak = 1;
-            self.advance(place, number, seen);
-            return step;
-        }
-        self.begin(number, seen);
-        match is_covered {
-            true => Step::Behind,
-            false => Step::Next,
+        let places = (0..self.runs.len()).filter(|place| is_before(&self.runs[*place]));
+        let nearest = places.min_by_key(|place| {
+            let run = &self.runs[*place];
+            (run.standing, number - run.next)
+        });
+        let Some(place) = nearest else {
+            return self.begin(number, seen);
+        };
+        match self.runs[place].standing {
+            Standing::Live => {
+                let step = self.left_out(place, number);
+                self.take(place, number, seen, 1);
+                step
+            }
+            Standing::Unproven => {
+                self.take(place, number, seen, 1);
+                Step::Unproven
+            }
+            Standing::Over => {
+                self.runs[place] = Run::begin(Standing::Unproven, number, seen, self.came);
+                Step::Unproven
+            }
         }
     }
 
     /// Whether a number lies beyond all that came: nobody knows yet whether it was left out.
     pub fn is_ahead(&self, number: u64) -> bool {
-        let mut live = self
-            .runs
-            .iter()
-            .filter(|run| run.standing() == Standing::Live);
-        live.all(|run| run.next <= number)
+        let live = |run: &&Run| run.standing == Standing::Live;
+        self.runs.iter().filter(live).all(|run| run.next <= number)
     }
 
-    /// What one of the runs leaves out before `number`, as far as no other one covers it.
+    /// A run takes the number that follows.
+    fn go_on(&mut self, place: usize, number: u64, seen: Seen) -> Step {
+        let run = &mut self.runs[place];
+        run.followed = run.followed.saturating_add(1);
+        if run.standing == Standing::Over {
+            // It is live again, and says nothing of what another one took meanwhile.
+            run.standing = Standing::Live;
+            run.first = number;
+        }
+        let streak = run.streak.saturating_add(1);
+        self.take(place, number, seen, streak);
+        if self.runs[place].standing != Standing::Unproven {
+            return Step::Next;
+        }
+        if !self.is_established(place) {
+            return Step::Unproven;
+        }
+        for run in &mut self.runs {
+            if run.standing == Standing::Live {
+                run.standing = Standing::Over;
+            }
+        }
+        self.runs[place].standing = Standing::Live;
+        Step::Anew
+    }
+
+    fn take(&mut self, place: usize, number: u64, seen: Seen, streak: u32) {
+        let run = &mut self.runs[place];
+        run.next = number.saturating_add(1);
+        run.seen = seen;
+        run.streak = streak;
+        run.taken = run.taken.saturating_add(1);
+        run.last_at = self.came;
+    }
+
+    /// What a live run leaves out before `number`, as far as no other one covers it.
     fn left_out(&self, place: usize, number: u64) -> Step {
         let Run { next, seen, .. } = self.runs[place];
         // Half open.
@@ -184,67 +235,50 @@ impl Runs {
                 last: end - 1,
                 since: seen,
             },
-            false => Step::Behind,
+            false => Step::Next,
         }
     }
 
-    /// A run that was over goes on: it is none of the source's past.
-    fn advance(&mut self, place: usize, number: u64, seen: Seen) {
-        let run = &mut self.runs[place];
-        run.next = number.saturating_add(1);
-        run.seen = seen;
-        run.is_over = false;
-    }
-
-    /// Whether the run is established by the number that it took just now.
-    fn establish(&mut self, place: usize) -> bool {
+    /// Whether the numbers of a run show that they are no copies.
+    fn is_established(&self, place: usize) -> bool {
         let run = self.runs[place];
-        if run.is_established {
-            return false;
-        }
-        let mut others = self.runs.iter().filter(|other| other.is_established);
-        let last_ms = others.clone().map(|other| other.seen.earliest_ms).max();
-        let stopped_for_ms = run
-            .seen
-            .earliest_ms
-            .saturating_sub(last_ms.unwrap_or(i64::MIN));
-        // Nothing else came since it began.
+        let others = || {
+            let others = self.runs.iter();
+            others.filter(|other| other.standing != Standing::Unproven)
+        };
         let is_from_first = run.began_with_first
             && run.streak >= ESTABLISHED_FROM_FIRST
-            && others.all(|other| other.seen.earliest_ms <= run.began_ms);
-        let is_long = run.streak >= ESTABLISHED_NUMBERS && stopped_for_ms >= ESTABLISHED_MS;
-        let is_established = is_from_first || is_long;
-        if is_established {
-            for other in &mut self.runs {
-                other.is_over |= other.is_established;
-            }
-            self.runs[place].is_established = true;
-        }
-        is_established
+            && others().all(|other| other.last_at < run.began_at);
+        let stopped_for_ms =
+            |other: &Run| (run.seen.earliest_ms).saturating_sub(other.seen.earliest_ms);
+        let is_long = run.followed >= ESTABLISHED_NUMBERS
+            && run.taken - run.followed <= run.followed
+            && others().all(|other| stopped_for_ms(other) >= ESTABLISHED_MS);
+        is_from_first || is_long
     }
 
-    fn begin(&mut self, number: u64, seen: Seen) {
+    fn begin(&mut self, number: u64, seen: Seen) -> Step {
         if self.runs.len() >= RUNS_MAX {
-            // Of those that may be copies the one that stopped first; else what is over.
-            let places = 0..self.runs.len();
             let rank = |place: &usize| {
                 let run = &self.runs[*place];
-                (run.is_established, !run.is_over, run.seen.earliest_ms)
+                let worth = match run.standing {
+                    Standing::Unproven => 0,
+                    Standing::Over => 1,
+                    Standing::Live => 2,
+                };
+                (worth, run.last_at)
             };
-            if let Some(place) = places.min_by_key(rank) {
+            if let Some(place) = (0..self.runs.len()).min_by_key(rank) {
                 self.runs.remove(place);
             }
         }
-        self.runs.push(Run {
-            first: number,
-            next: number.saturating_add(1),
-            seen,
-            is_established: self.runs.is_empty(),
-            is_over: false,
-            streak: 1,
-            began_with_first: FIRST_NUMBERS.contains(&number),
-            began_ms: seen.earliest_ms,
-        });
+        let (standing, step) = match self.runs.is_empty() {
+            true => (Standing::Live, Step::Next),
+            false => (Standing::Unproven, Step::Unproven),
+        };
+        self.runs
+            .push(Run::begin(standing, number, seen, self.came));
+        step
     }
 }
 
@@ -252,7 +286,7 @@ impl Runs {
 mod tests {
     use super::*;
 
-    /// Takes numbers that come one in a millisecond.
+    /// Takes numbers that all came in one gulp: their stamps are the same.
     struct Source {
         runs: Runs,
         now_ms: i64,
@@ -266,19 +300,17 @@ mod tests {
             }
         }
 
-        /// What the numbers say, in short: `.` next, `b` behind, `a` anew, `first-last` a gap.
+        /// What the numbers say, in short: `.` next, `u` unproven, `a` anew, `first-last` a gap.
         fn take(&mut self, numbers: impl IntoIterator<Item = u64>) -> String {
             let mut said = Vec::new();
             for number in numbers {
-                self.now_ms += 1;
                 let seen = Seen {
                     earliest_ms: self.now_ms,
                     unread: 0,
-                    kept: 0,
                 };
                 said.push(match self.runs.step(number, seen) {
                     Step::Next => ".".to_owned(),
-                    Step::Behind => "b".to_owned(),
+                    Step::Unproven => "u".to_owned(),
                     Step::Anew => "a".to_owned(),
                     Step::Gap { first, last, .. } => format!("{first}-{last}"),
                 });
@@ -298,24 +330,30 @@ mod tests {
             (vec![7, 8, 11, 12], ". . 9-10 ."),
             (vec![7, 9, 11], ". 8-8 10-10"),
             // Copies of old events, whatever follows them.
-            (vec![1, 2, 3, 2, 4, 5], ". . . b . ."),
+            (vec![1, 2, 3, 2, 4, 5], ". . . u . ."),
             (
                 vec![11, 12, 13, 14, 15, 16, 11, 14, 17, 19],
-                ". . . . . . b b . 18-18",
+                ". . . . . . u u . 18-18",
             ),
-            (vec![500, 501, 1, 502, 504], ". . . . 503-503"),
+            (vec![500, 501, 1, 502, 504], ". . u . 503-503"),
             // A copy of the newest one hides nothing behind it.
-            (vec![1, 2, 3, 3, 5, 7], ". . . b 4-4 6-6"),
-            (vec![1, 2, 3, 1, 2, 3, 5], ". . . b . . 4-4"),
+            (vec![1, 2, 3, 3, 5, 7], ". . . u 4-4 6-6"),
+            (vec![1, 2, 3, 1, 2, 3, 5], ". . . u u u 4-4"),
             // Copies of the first events while others come.
-            (vec![5_000, 1, 2, 5_001, 3, 4, 9, 5_002], ". . . . . . b ."),
-            (vec![500, 501, 40, 30, 20, 10, 5, 502], ". . . . . . . ."),
+            (vec![5_000, 1, 2, 5_001, 3, 4, 9, 5_002], ". u u . u u u ."),
+            (
+                vec![5_000, 1, 5_001, 2, 5_002, 3, 5_003, 4, 5_005],
+                ". u . u . u . u 5004-5004",
+            ),
+            (vec![500, 501, 40, 30, 20, 10, 5, 502], ". . u u u u u ."),
             // The source counts from the start again.
-            (vec![500, 501, 0, 1, 2, 3, 5], ". . . . . a 4-4"),
-            (vec![500, 501, 1, 2, 3, 4, 6], ". . . . . a 5-5"),
+            (vec![500, 501, 0, 1, 2, 3, 5], ". . u u u a 4-4"),
+            (vec![500, 501, 1, 2, 3, 4, 6], ". . u u u a 5-5"),
             // Two sources under one name: only the first is followed.
-            (vec![100, 2_000_100, 101, 2_000_101, 103], ". . . . 102-102"),
-            (vec![u64::MAX - 1, u64::MAX, 0], ". . ."),
+            (vec![100, 2_000_100, 101, 2_000_101, 103], ". u . u 102-102"),
+            // The last frames of a process, among the first ones of the next.
+            (vec![998, 0, 999, 1, 1_000, 2, 3, 4, 6], ". u . u . u u u u"),
+            (vec![u64::MAX - 1, u64::MAX, 0], ". . u"),
         ] {
             assert_eq!(Source::new().take(numbers.clone()), expected, "{numbers:?}");
         }
@@ -344,14 +382,16 @@ mod tests {
     fn a_source_that_began_anew_somewhere_is_known_once_its_earlier_numbers_have_stopped() {
         let mut source = Source::new();
         source.take(1..=1_000);
-        let said = source.take((300..=310).chain(312..=400));
+        // It loses some, and is known all the same.
+        let said = source.take((300..=310).chain(312..=350).chain(352..=400));
         assert_eq!(gaps(&said), Vec::<&str>::new());
         source.now_ms += ESTABLISHED_MS;
         assert_eq!(source.take([401, 402, 404]), "a . 403-403");
         // What it passed before does not hide what it leaves out now.
         assert_eq!(source.take([500]), "405-499");
-        // The earlier one goes on after all: nothing of it was left out.
-        assert_eq!(source.take([1_001, 501]), ". .");
+        // The earlier one goes on after all: nothing of it was left out, and it hides nothing of the new one.
+        assert_eq!(source.take([1_001, 501, 505]), ". . 502-504");
+        assert_eq!(source.take([1_002, 1_004, 506]), ". 1003-1003 .");
     }
 
     #[test]
@@ -368,6 +408,13 @@ mod tests {
         source.take((1..=50).chain(1..=4));
         assert_eq!(source.take([61]), "5-60");
         assert!(source.runs.is_ahead(62));
+        assert_eq!(source.runs.follows(51), Some(Follows::Perhaps));
+        let mut source = Source::new();
+        source.take((1..=50).chain([39]).chain(1..=38));
+        assert_eq!(source.take([40, 41]), "39-39 .");
+        let mut source = Source::new();
+        source.take((1..=50).chain(1..=48));
+        assert_eq!(source.take([51, 52]), "49-50 .");
     }
 
     #[test]
@@ -376,10 +423,9 @@ mod tests {
         let seen = |earliest_ms, unread| Seen {
             earliest_ms,
             unread,
-            kept: 0,
         };
         runs.step(5, seen(100, 1));
-        assert_eq!(runs.follows(6), Some(Follows::Surely));
+        assert_eq!(runs.follows(6), Some(Follows::Live));
         assert_eq!(runs.step(6, seen(110, 1)), Step::Next);
         assert_eq!(runs.follows(9), None);
         let Step::Gap { first, last, since } = runs.step(9, seen(150, 3)) else {

@@ -53,8 +53,8 @@ fn number_of(value: Value<'_>) -> Option<u64> {
 }
 
 impl Judge {
-    /// Takes the numbers of a batch whose rows are finished. Frames that a codec failed on count as unread, although
-    /// they are tried again: their numbers then come late.
+    /// Takes the numbers of a batch whose rows are finished. A frame that a codec failed on is kept, and its number may
+    /// still come when it is tried again.
     pub(super) fn note_sequence(&mut self, plan: &Plan, stream: Stream, frames: &mut FrameBatch) {
         let options = &self.options;
         let own = &options.sequences[stream];

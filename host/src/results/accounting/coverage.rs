@@ -51,7 +51,7 @@ impl Accounting {
             let Some(counts) = counts else { continue };
             let mut windows = BTreeMap::<i64, LeftOut>::new();
             let mut all = LeftOut::default();
-            let unknown = counts.unknown;
+            let unknown = counts.not_followed;
             for (at_ms, left_out) in counts.iter() {
                 let window = at_ms.div_euclid(self.window_ms);
                 *windows.entry(window).or_default() += left_out;

@@ -11,7 +11,7 @@ use landfall_store::{
     WindowCounts, WindowRow,
 };
 
-use crate::flow::{LeftOut, UnknownNumbers};
+use crate::flow::{LeftOut, NotFollowed};
 use crate::messages::ShardAnswer;
 
 /// A change to the store's missing events. Changes are applied in the order in which they were
@@ -78,7 +78,7 @@ pub(in crate::results) struct Prepared {
     /// Numbers that were left out.
     pub sequence_gaps: Vec<SequenceGapRow>,
     /// The same in all, and what could not be followed, for each stream whose sources number what they send.
-    pub left_out: Vec<(Stream, LeftOut, UnknownNumbers)>,
+    pub left_out: Vec<(Stream, LeftOut, NotFollowed)>,
     pub windows: Vec<WindowRow>,
     /// Start of the window, schema, generation.
     pub judges: Vec<(i64, String, u64)>,

@@ -8,18 +8,19 @@ mod check_log;
 mod fault_log;
 mod incident_log;
 mod schema_log;
+mod sequence_log;
 mod undecodable_log;
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use landfall_ledger::PerStream;
 use landfall_runtime::Counters;
 use landfall_store::spool::Spool;
 use landfall_store::{Pruned, StoreError};
 
 use self::fault_log::FaultLog;
 use self::schema_log::SchemaLog;
+use self::sequence_log::SequenceLog;
 use self::undecodable_log::UndecodableLog;
 use super::accounting::account::Undecodable;
 use super::accounting::{Prepared, WindowFindings, samples};
@@ -35,10 +36,7 @@ pub(super) struct Publishing {
     faults: FaultLog,
     schemas: SchemaLog,
     undecodable: UndecodableLog,
-    /// By stream: whether the log has that documents have no number.
-    told_unnumbered: PerStream<bool>,
-    /// By stream: whether the log has that there are too many sources of numbers.
-    told_sources: PerStream<bool>,
+    sequences: SequenceLog,
 }
 
 impl Publishing {
@@ -49,8 +47,7 @@ impl Publishing {
             faults: FaultLog::default(),
             schemas: SchemaLog::default(),
             undecodable: UndecodableLog::default(),
-            told_unnumbered: PerStream::default(),
-            told_sources: PerStream::default(),
+            sequences: SequenceLog::default(),
         }
     }
 
@@ -140,19 +137,10 @@ impl Publishing {
         for &(stream, cause, ms) in &prepared.unseen {
             telemetry.unseen(stream, cause, ms);
         }
-        for (stream, left_out, unknown) in &prepared.left_out {
-            telemetry.left_out(*stream, left_out, unknown);
-            if unknown.documents > 0 && !self.told_unnumbered[*stream] {
-                self.told_unnumbered[*stream] = true;
-                tracing::warn!(
-                    "documents of the stream \"{stream}\" have no number at sequence_number, or no source at sequence_source: nobody can know whether some of them are left out (logged once; landfall_unnumbered_documents_total counts them)"
-                );
-            }
-            if unknown.sources > 0 && !self.told_sources[*stream] {
-                self.told_sources[*stream] = true;
-                tracing::warn!(
-                    "the stream \"{stream}\" has more sources than can be followed: what one leaves out is not noticed if too many others come between its frames; let sequence_source name fewer (logged once)"
-                );
+        for (stream, left_out, not_followed) in &prepared.left_out {
+            telemetry.left_out(*stream, left_out, not_followed);
+            for line in self.sequences.add(*stream, not_followed) {
+                tracing::warn!("{line}");
             }
         }
         telemetry.incidents_open(&prepared.open_by_cause);

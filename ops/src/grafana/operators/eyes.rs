@@ -71,6 +71,7 @@ fn left_out() -> Draft {
         .ask("{{stream}} landed", by_stream("landfall_sequence_numbers_landed_total"))
         .ask("{{stream}} could not be read", by_stream("landfall_sequence_numbers_unread_total"))
         .ask("{{stream}} came late", by_stream("landfall_sequence_numbers_late_total"))
+        .ask("{{stream}} not known to follow", by_stream("landfall_sequence_numbers_unproven_total"))
         .ask("{{stream}} without a number", by_stream("landfall_unnumbered_documents_total"))
         .unit(unit::MESSAGES_PER_SECOND)
         .see("numbers")

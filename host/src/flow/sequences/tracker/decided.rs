@@ -11,6 +11,8 @@ pub(in crate::flow::sequences) struct Decided<G> {
     pub counts: Vec<(i64, LeftOut)>,
     /// Sources that are followed no longer.
     pub forgotten: u64,
+    /// Numbers of which it is not known whether they are copies.
+    pub unproven: u64,
     /// Landings that are not known later.
     pub landings_unknown: u64,
 }
@@ -21,6 +23,7 @@ impl<G> Default for Decided<G> {
             holes: Vec::new(),
             counts: Vec::new(),
             forgotten: 0,
+            unproven: 0,
             landings_unknown: 0,
         }
     }

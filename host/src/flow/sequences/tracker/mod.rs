@@ -5,19 +5,18 @@
 //! could not be read may have had one of the numbers, so it explains one of them.
 
 mod decided;
+mod sources;
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
 use landfall_ledger::Fingerprint;
 
 use self::decided::Decided;
+use self::sources::Sources;
 use super::counts::LeftOut;
 use super::number_set::NumberSet;
 use super::runs::{Follows, Runs, Seen, Step};
-
-/// Sources of a stream that are followed. With more, the one that was silent longest is forgotten.
-const SOURCES_MAX: usize = 1_024;
 
 /// Gaps that may be open at once, and ranges of numbers in them. With more, the oldest is decided at once.
 const OPEN_MAX: usize = 16_384;
@@ -27,7 +26,10 @@ const OPEN_MAX: usize = 16_384;
 const LOST_MAX: usize = 16_384;
 
 /// Ranges of numbers that landed and were not read yet. With more, a landing is not known later.
-const AHEAD_MAX: usize = 16_384;
+const LANDED_UNREAD_MAX: usize = 16_384;
+
+/// Ranges of numbers that were read out of order. With more, one seems to be left out.
+const RETRIED_MAX: usize = 16_384;
 
 /// Once so many of them had no room, those of sources that are not followed go.
 const ROOM_EVERY: u64 = 1_024;
@@ -58,8 +60,6 @@ struct Gap<G> {
     left: u64,
     /// Frames that came meanwhile and could not be read.
     unread: u64,
-    /// Frames that came meanwhile and are tried again.
-    kept: u64,
     from_ms: i64,
     to_ms: i64,
     due: Instant,
@@ -77,18 +77,11 @@ pub(super) struct Tickets {
     pub open: Option<u64>,
 }
 
-#[derive(Debug, Default)]
-struct Source {
-    runs: Runs,
-    /// Grows with each number of any source.
-    used: u64,
-}
-
 /// The numbers of one stream. `G` keeps the stream's time before a gap that is open.
 #[derive(Debug)]
 pub(super) struct Tracker<G> {
     reorder: Duration,
-    sources: HashMap<Fingerprint, Source>,
+    sources: Sources,
     /// By number, in the order in which they were revealed.
     gaps: BTreeMap<u64, Gap<G>>,
     /// Their numbers, with those of their gaps.
@@ -99,37 +92,40 @@ pub(super) struct Tracker<G> {
     /// Numbers that were left out, with the instants at which they must have come, and whether they landed.
     lost: NumberSet<(i64, bool)>,
     /// Numbers that landed before they were read.
-    ahead: NumberSet<()>,
-    /// Frames that could not be read, and how many of them explained a number.
+    landed_unread: NumberSet<()>,
+    /// Frames that could not be read, and how many of them explained a number or were read at last.
     unread: u64,
     explained: u64,
-    /// The same of frames that are tried again.
+    /// Those of them that are tried again.
     kept: u64,
-    kept_explained: u64,
+    /// A number that an unread frame explains was not missed.
+    unread_is_seen: bool,
+    /// Numbers that were read before the one behind them revealed that they were left out.
+    retried: NumberSet<()>,
     /// Landings that had no room.
     refused: u64,
-    used: u64,
     decided: Decided<G>,
 }
 
 impl<G: Clone> Tracker<G> {
-    /// Frames may change places within `reorder`, of real time.
-    pub fn new(reorder: Duration) -> Self {
+    /// Frames may change places within `reorder`, of real time. With `unread_is_seen` a gap that unread frames explain
+    /// is no hole.
+    pub fn new(reorder: Duration, unread_is_seen: bool) -> Self {
         Self {
             reorder,
-            sources: HashMap::new(),
+            sources: Sources::default(),
             gaps: BTreeMap::new(),
             open: NumberSet::default(),
             next_gap: 0,
             unbarred: 0,
             lost: NumberSet::default(),
-            ahead: NumberSet::default(),
+            landed_unread: NumberSet::default(),
             unread: 0,
             explained: 0,
             kept: 0,
-            kept_explained: 0,
+            unread_is_seen,
+            retried: NumberSet::default(),
             refused: 0,
-            used: 0,
             decided: Decided::default(),
         }
     }
@@ -139,7 +135,10 @@ impl<G: Clone> Tracker<G> {
         for row in rows {
             match *row {
                 SequenceRow::Unread => self.unread = self.unread.saturating_add(1),
-                SequenceRow::Kept => self.kept = self.kept.saturating_add(1),
+                SequenceRow::Kept => {
+                    self.unread = self.unread.saturating_add(1);
+                    self.kept = self.kept.saturating_add(1);
+                }
                 SequenceRow::Numbered {
                     source,
                     number,
@@ -149,9 +148,8 @@ impl<G: Clone> Tracker<G> {
                     let seen = Seen {
                         earliest_ms,
                         unread: self.unread,
-                        kept: self.kept,
                     };
-                    self.number(source, number, seen, arrived_ms, guard, now);
+                    self.take_number(source, number, seen, arrived_ms, guard, now);
                 }
             }
         }
@@ -160,16 +158,33 @@ impl<G: Clone> Tracker<G> {
         }
     }
 
-    /// Takes rows that had come long before, and could not be read then. They say nothing of the order.
-    pub fn note_late(&mut self, rows: &[SequenceRow]) {
+    /// Takes rows of frames that were tried again, and how many of them have no number. They had come before, so they
+    /// say nothing of the order.
+    pub fn note_retried(&mut self, rows: &[SequenceRow], unnumbered: u64) {
+        self.kept = self.kept.saturating_sub(unnumbered);
         for row in rows {
+            if *row == SequenceRow::Kept {
+                continue;
+            }
+            self.kept = self.kept.saturating_sub(1);
             if let SequenceRow::Numbered { source, number, .. } = *row {
-                self.ahead.take(source, number);
-                // If it was left out, it is counted as one that could not be read.
-                if !self.fills(source, number, true) {
-                    self.lost.take(source, number);
+                // The frame that could not be read was this one, and explains no other number.
+                self.explained = self.unread.min(self.explained + 1);
+                self.landed_unread.take(source, number);
+                if !self.fills(source, number, true) && self.lost.take(source, number).is_none() {
+                    self.read_early(source, number);
                 }
             }
+        }
+    }
+
+    /// A frame that was tried again is read before the one behind it: it belongs to the gap that this one reveals.
+    fn read_early(&mut self, source: Fingerprint, number: u64) {
+        let known = self.sources.get(source);
+        let is_ahead = known.is_none_or(|known| known.is_ahead(number));
+        let is_new = self.retried.get(source, number).is_none();
+        if is_ahead && is_new && self.retried.len() < RETRIED_MAX {
+            self.retried.add(source, number, number, ());
         }
     }
 
@@ -189,21 +204,21 @@ impl<G: Clone> Tracker<G> {
             self.decided.counts.push((at_ms, landed));
             return;
         }
-        let known = self.sources.get(&source);
-        let is_ahead = known.is_none_or(|known| known.runs.is_ahead(number));
+        let known = self.sources.get(source);
+        let is_ahead = known.is_none_or(|known| known.is_ahead(number));
         let is_open = is_ahead || self.open.get(source, number).is_some();
-        if !is_open || self.ahead.get(source, number).is_some() {
+        if !is_open || self.landed_unread.get(source, number).is_some() {
             return;
         }
-        if self.ahead.len() < AHEAD_MAX {
-            return self.ahead.add(source, number, number, ());
+        if self.landed_unread.len() < LANDED_UNREAD_MAX {
+            return self.landed_unread.add(source, number, number, ());
         }
         self.decided.landings_unknown += 1;
         self.refused += 1;
         if self.refused.is_multiple_of(ROOM_EVERY) {
             let sources = &self.sources;
-            self.ahead
-                .retain_sources(|source| sources.contains_key(&source));
+            self.landed_unread
+                .retain_sources(|source| sources.get(source).is_some());
         }
     }
 
@@ -218,7 +233,9 @@ impl<G: Clone> Tracker<G> {
         }
         while let Some(gap) = self.gaps.first_entry() {
             let is_over = |barrier| tickets.open.is_none_or(|open| open >= barrier);
-            if !gap.get().barrier.is_some_and(is_over) {
+            // A frame that is tried again may have one of its numbers; it holds the stream's time up as well.
+            let may_be_read = self.kept > 0 && gap.get().unread > 0;
+            if may_be_read || !gap.get().barrier.is_some_and(is_over) {
                 break;
             }
             self.decide_oldest();
@@ -235,7 +252,7 @@ impl<G: Clone> Tracker<G> {
     /// Begins anew: which numbers came next, nobody says.
     pub fn lose_track(&mut self) {
         self.end();
-        self.sources.clear();
+        self.sources = Sources::default();
     }
 
     /// Whether gaps are open.
@@ -248,7 +265,7 @@ impl<G: Clone> Tracker<G> {
         std::mem::take(&mut self.decided)
     }
 
-    fn number(
+    fn take_number(
         &mut self,
         source: Fingerprint,
         number: u64,
@@ -257,22 +274,26 @@ impl<G: Clone> Tracker<G> {
         guard: &G,
         now: Instant,
     ) {
-        if !self.ahead.is_empty() {
-            self.ahead.take(source, number);
+        if !self.landed_unread.is_empty() {
+            self.landed_unread.take(source, number);
         }
-        if !self.sources.contains_key(&source) {
+        if self.sources.get(source).is_none() {
             // What landed of it before was read before, or nobody read then.
-            self.ahead.take_range(source, 0, number);
+            self.landed_unread.take_range(source, 0, number);
         }
-        let follows = self.source(source).runs.follows(number);
-        if matches!(follows, None | Some(Follows::OneCopy)) && self.fills(source, number, false) {
+        let follows = self.runs(source).follows(number);
+        if matches!(follows, None | Some(Follows::Perhaps)) && self.fills(source, number, false) {
             return;
         }
-        if follows != Some(Follows::Surely) {
+        if follows != Some(Follows::Live) {
             self.came_late(source, number);
         }
-        let (first, last, since) = match self.source(source).runs.step(number, seen) {
-            Step::Next | Step::Behind => return,
+        let (first, last, since) = match self.runs(source).step(number, seen) {
+            Step::Next => return,
+            Step::Unproven => {
+                self.decided.unproven += 1;
+                return;
+            }
             Step::Anew => return self.begin_anew(source),
             Step::Gap { first, last, since } => (first, last, since),
         };
@@ -282,7 +303,6 @@ impl<G: Clone> Tracker<G> {
             last,
             left: (last - first).saturating_add(1),
             unread: seen.unread.saturating_sub(since.unread),
-            kept: seen.kept.saturating_sub(since.kept),
             from_ms: since.earliest_ms.min(arrived_ms),
             to_ms: arrived_ms,
             due: now + self.reorder,
@@ -295,24 +315,24 @@ impl<G: Clone> Tracker<G> {
         self.open.add(source, first, last, self.next_gap);
         self.gaps.insert(self.next_gap, gap);
         self.next_gap += 1;
+        for (first, last, ()) in self.retried.take_range(source, first, last) {
+            for number in first..=last {
+                self.fills(source, number, true);
+            }
+        }
     }
 
     /// Whether a number belongs to an open gap. It is left out no longer.
-    fn fills(&mut self, source: Fingerprint, number: u64, was_kept: bool) -> bool {
+    fn fills(&mut self, source: Fingerprint, number: u64, was_unread: bool) -> bool {
         let Some(id) = self.open.take(source, number) else {
             return false;
         };
-        let Some(gap) = self.gaps.get_mut(&id) else {
-            return true;
-        };
-        gap.left = gap.left.saturating_sub(1);
-        if was_kept {
-            // The frame that could not be read was this one, and explains no other.
-            gap.kept = gap.kept.saturating_sub(1);
-            self.kept_explained = self.kept.min(self.kept_explained + 1);
-        }
-        if gap.left == 0 {
-            self.gaps.remove(&id);
+        if let Some(gap) = self.gaps.get_mut(&id) {
+            gap.left = gap.left.saturating_sub(1);
+            gap.unread = gap.unread.saturating_sub(u64::from(was_unread));
+            if gap.left == 0 {
+                self.gaps.remove(&id);
+            }
         }
         true
     }
@@ -343,21 +363,14 @@ impl<G: Clone> Tracker<G> {
             self.decide(id);
         }
         self.lost.forget(source);
-        self.ahead.forget(source);
+        self.landed_unread.forget(source);
+        self.retried.forget(source);
     }
 
-    fn source(&mut self, source: Fingerprint) -> &mut Source {
-        self.used += 1;
-        if self.sources.len() >= SOURCES_MAX && !self.sources.contains_key(&source) {
-            let silent = self.sources.iter().min_by_key(|(_, known)| known.used);
-            if let Some(silent) = silent.map(|(source, _)| *source) {
-                self.sources.remove(&silent);
-                self.decided.forgotten += 1;
-            }
-        }
-        let known = self.sources.entry(source).or_default();
-        known.used = self.used;
-        known
+    fn runs(&mut self, source: Fingerprint) -> &mut Runs {
+        let (runs, forgotten) = self.sources.follow(source);
+        self.decided.forgotten += forgotten;
+        runs
     }
 
     fn decide_oldest(&mut self) {
@@ -380,7 +393,7 @@ impl<G: Clone> Tracker<G> {
             }
             left = left.saturating_add(numbers(first, last));
             self.lost.add(gap.source, first, last, (gap.to_ms, false));
-            for (first, last, ()) in self.ahead.take_range(gap.source, first, last) {
+            for (first, last, ()) in self.landed_unread.take_range(gap.source, first, last) {
                 landed = landed.saturating_add(numbers(first, last));
                 self.lost.take_range(gap.source, first, last);
                 self.lost.add(gap.source, first, last, (gap.to_ms, true));
@@ -390,18 +403,11 @@ impl<G: Clone> Tracker<G> {
         if left == 0 {
             return;
         }
-        // Each frame explains one number of one source. One that is tried again may be one that landed; of the others
-        // what landed was a frame of its own.
-        let kept = (gap.kept)
-            .min(self.kept.saturating_sub(self.kept_explained))
-            .min(left);
-        let others = left.saturating_sub(kept.max(landed));
+        // What landed was a frame of its own, and each unread frame explains one number of one source.
         let unread = (gap.unread)
-            .min(self.unread.saturating_sub(self.explained))
-            .min(others);
-        self.kept_explained += kept;
+            .min(self.unread.saturating_sub(self.explained + self.kept))
+            .min(left.saturating_sub(landed));
         self.explained += unread;
-        let unread = unread + kept;
         let left_out = LeftOut {
             numbers: left,
             landed,
@@ -409,7 +415,7 @@ impl<G: Clone> Tracker<G> {
             came_late: 0,
         };
         self.decided.counts.push((gap.to_ms, left_out));
-        if left > unread {
+        if left > unread || !self.unread_is_seen {
             self.decided.holes.push((gap.from_ms, gap.to_ms, gap.guard));
         }
     }

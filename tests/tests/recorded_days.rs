@@ -6,7 +6,6 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
-use std::sync::{Mutex, PoisonError};
 
 use landfall_ops::Parameters;
 use landfall_ops::evaluations::{Evaluations, digest};
@@ -397,19 +396,6 @@ fn evaluations() -> PathBuf {
     paths::workspace().join("ops/prometheus/evaluated-days.txt")
 }
 
-fn evaluated() -> Evaluations {
-    Evaluations::parse(&std::fs::read_to_string(evaluations()).unwrap_or_default())
-}
-
-/// Notes that a day passed. Tests run beside each other.
-fn keep(case: &str, digest: String) {
-    static WRITING: Mutex<()> = Mutex::new(());
-    let _writing = WRITING.lock().unwrap_or_else(PoisonError::into_inner);
-    let mut all = evaluated();
-    all.passed(case, digest);
-    std::fs::write(evaluations(), all.text()).expect("written");
-}
-
 /// Days with so few evaluations are always evaluated. The others only if promtool, the rules, the recording or what is
 /// expected is not what was evaluated before; or with this variable.
 const ALWAYS_EVALUATED: usize = 300;
@@ -442,7 +428,7 @@ fn hold(case: &str, every: usize, held: impl Fn(&Day)) {
     let digest = digest_of(&timeline);
     let is_short = recording.minutes / every <= ALWAYS_EVALUATED;
     let is_all = std::env::var_os(ALL_EVALUATED).is_some();
-    if evaluated().has(case, &digest) && !is_short && !is_all {
+    if Evaluations::read(&evaluations()).has(case, &digest) && !is_short && !is_all {
         held(&Day {
             recording,
             timeline,
@@ -460,7 +446,8 @@ fn hold(case: &str, every: usize, held: impl Fn(&Day)) {
         Err(error) => panic!("{case}: {error}\nUPDATE=1 writes the expectation anew"),
     }
     if is_update {
-        keep(case, digest_of(&timeline));
+        let passed = vec![(case.to_owned(), digest_of(&timeline))];
+        Evaluations::add(&evaluations(), passed).expect("written");
     }
     held(&Day {
         recording,

@@ -9,7 +9,7 @@ mod promtool;
 mod support;
 mod world;
 
-use std::sync::{Mutex, PoisonError};
+use std::path::Path;
 
 use case::Case;
 use landfall_ops::evaluations::Evaluations;
@@ -56,21 +56,6 @@ const KEPT: &str = concat!(
     "/prometheus/evaluated-cases.txt"
 );
 
-fn kept() -> Evaluations {
-    Evaluations::parse(&std::fs::read_to_string(KEPT).unwrap_or_default())
-}
-
-/// Notes that these passed. Tests run beside each other.
-fn keep(passed: Vec<(String, String)>) {
-    static WRITING: Mutex<()> = Mutex::new(());
-    let _writing = WRITING.lock().unwrap_or_else(PoisonError::into_inner);
-    let mut all = kept();
-    for (name, digest) in passed {
-        all.passed(&name, digest);
-    }
-    std::fs::write(KEPT, all.text()).expect("written");
-}
-
 /// Of each alert the first case in which it fires, at most an hour of it: these are evaluated whatever was before.
 fn sample<'a>(cases: &[&'a Case]) -> Vec<&'a Case> {
     let mut seen = std::collections::BTreeSet::new();
@@ -89,7 +74,7 @@ fn hold(name: &str, cases: &[Case]) {
     let (long, short): (Vec<&Case>, Vec<&Case>) = cases.iter().partition(|case| case.is_long);
     let replayed = to_replay(&short);
     let version = promtool::version(&promtool);
-    let kept = kept();
+    let kept = Evaluations::read(Path::new(KEPT));
     let is_all = std::env::var_os(ALL_EVALUATED).is_some();
     let mut passed = Vec::new();
     for (variant, cases) in [(OFTEN, &short), (REPLAY, &replayed), (SELDOM, &long)] {
@@ -110,7 +95,7 @@ fn hold(name: &str, cases: &[Case]) {
         promtool::test(&promtool, &sample, OFTEN).unwrap_or_else(|said| panic!("{said}"));
     }
     if std::env::var_os("UPDATE").is_some() {
-        keep(passed);
+        Evaluations::add(Path::new(KEPT), passed).expect("written");
     }
 }
 
@@ -183,5 +168,21 @@ fn promtool_finds_nothing_wrong_with_the_rules() {
         std::fs::write(dir.path().join("rules.yml"), text).unwrap();
         let arguments = ["check", "rules", "--lint=all", "--lint-fatal", "rules.yml"];
         promtool::run(&promtool, dir.path(), &arguments).unwrap_or_else(|said| panic!("{said}"));
+    }
+}
+
+#[test]
+fn what_was_evaluated_is_known_by_all_that_the_answer_depends_on() {
+    let all = cases::incidents();
+    let all: Vec<&Case> = all.iter().collect();
+    let now = promtool::digest_of("2.42", &all, OFTEN);
+    assert_eq!(now, promtool::digest_of("2.42", &all, OFTEN));
+    for (what, other) in [
+        ("promtool", promtool::digest_of("2.43", &all, OFTEN)),
+        ("cases", promtool::digest_of("2.42", &all[1..], OFTEN)),
+        ("scrapes", promtool::digest_of("2.42", &all, SELDOM)),
+        ("rules", promtool::digest_of("2.42", &all, REPLAY)),
+    ] {
+        assert_ne!(now, other, "{what}");
     }
 }

@@ -137,8 +137,8 @@ impl Run {
         // Everything else as it is built in, but for the length of a stall's end, which would only make it longer.
         let text = format!(
             "[clock]\nspeed = {speed:?}\norigin = \"{origin}Z\"\n\
-             [streams.raw]\nendpoints = [\"{raw}\"]\nhwm_frames = 100000\n\
-             [streams.written]\nendpoints = [\"{written}\"]\nhwm_frames = 100000\n\
+             [streams.raw]\nendpoints = [\"{raw}\"]\n\
+             [streams.written]\nendpoints = [\"{written}\"]\n\
              [schemas]\ndir = \"{schemas}\"\n\
              [store]\ndir = \"store\"\n\
              [http]\nlisten = \"127.0.0.1:0\"\n\

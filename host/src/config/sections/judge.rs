@@ -39,7 +39,7 @@ impl Default for JudgeConfig {
     fn default() -> Self {
         Self {
             workers: 0,
-            queue_bytes_max: 64 << 20,
+            queue_bytes_max: 32 << 20,
             batch_rows_max: 1024,
             batch_bytes_max: 1 << 20,
             batch_wait: Duration::from_millis(5),

@@ -76,6 +76,15 @@ impl Known<'_> {
         !blind.any(|(from, to)| (*from..=*to).contains(&sent.at))
     }
 
+    /// How long it was sent before the next time of which not all may have been read, for a person.
+    fn before_blind(&self, sent: &Sent) -> String {
+        let next = self.blind.iter().filter(|(from, _)| *from > sent.at).min();
+        match next {
+            Some((from, _)) => format!("{:.3?} before a fault", *from - sent.at),
+            None => "after all faults".to_owned(),
+        }
+    }
+
     /// Whether a row of it may have passed unseen in time.
     fn is_doubtful(&self, sent: &Sent) -> bool {
         let deadline = sent.at + DEADLINE;
@@ -163,7 +172,11 @@ impl Account {
         }
         for (number, event) in sent.iter().enumerate() {
             if !event.landed && !named[number] && known.is_read(event) {
-                account.missed_losses.push(events.uuid(number as u64));
+                let uuid = events.uuid(number as u64);
+                let before = known.before_blind(event);
+                account
+                    .missed_losses
+                    .push(format!("{uuid} (sent {before})"));
             }
         }
         let is_alone = |sent: &&Sent| known.is_read(sent) && !known.is_doubtful(sent);

@@ -242,7 +242,9 @@ impl Faults<'_> {
                 }
                 let known = self.known_until(from)?;
                 self.start()?;
-                self.blind.push((from - BEFORE, Instant::now() + BEFORE));
+                // What the store did not know may not have been in the spool either.
+                self.blind
+                    .push((from.min(known) - BEFORE, Instant::now() + BEFORE));
                 let ready = from.elapsed();
                 Ok((format!("killed; ready after {ready:.1?}"), known))
             }
@@ -256,7 +258,8 @@ impl Faults<'_> {
                 let known = self.known_until(from)?;
                 self.start()?;
                 let before = BEFORE + SYNC_INTERVAL;
-                self.blind.push((from - before, Instant::now() + BEFORE));
+                self.blind
+                    .push((from.min(known) - before, Instant::now() + BEFORE));
                 let what = format!(
                     "power cut: {} bytes of {} files lost, {} files came back; ready after {:.1?}",
                     loss.bytes,

@@ -65,7 +65,7 @@ struct Args {
     #[arg(long, default_value = "schemas")]
     schemas: PathBuf,
     /// How many times faster than on the day itself.
-    #[arg(long, default_value_t = 800.0)]
+    #[arg(long, default_value_t = 675.0)]
     speed: f64,
     /// Events a second, in real time.
     #[arg(long, default_value_t = 600)]

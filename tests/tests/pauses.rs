@@ -4,11 +4,13 @@
 mod support;
 
 use std::ops::Range;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
 use landfall_tests::wait::await_until;
-use support::{Event, Setup, Sidecar, event, keys};
+use support::{Event, Setup, Sidecar, event, keys, pipeline_checks};
 
 fn events(range: Range<u64>) -> Vec<Event> {
     range.map(event).collect()
@@ -109,6 +111,67 @@ fn timely_landings_that_are_read_after_a_long_pause_are_delivered_and_doubtful()
     sidecar.land(&lost);
     sidecar.await_verdict("late", 10);
     assert_eq!(doubtful(&sidecar), 100);
+    sidecar.assert_balanced();
+    sidecar.stop();
+}
+
+/// Threads that keep all processors busy until this is dropped.
+struct Busy {
+    is_over: Arc<AtomicBool>,
+    threads: Vec<thread::JoinHandle<()>>,
+}
+
+impl Busy {
+    fn with(threads: usize) -> Self {
+        let is_over = Arc::new(AtomicBool::new(false));
+        let spin = || {
+            let is_over = Arc::clone(&is_over);
+            thread::spawn(move || while !is_over.load(Ordering::Relaxed) {})
+        };
+        let threads = (0..threads).map(|_| spin()).collect();
+        Self { is_over, threads }
+    }
+}
+
+impl Drop for Busy {
+    fn drop(&mut self) {
+        self.is_over.store(true, Ordering::Relaxed);
+        for thread in self.threads.drain(..) {
+            thread.join().expect("it only spins");
+        }
+    }
+}
+
+#[test]
+fn a_check_is_not_to_blame_for_the_time_that_it_waits_for_a_processor() {
+    // Some 0.1 s of a processor: it has three times as much, and waits for longer.
+    let slow = r#"
+[[checks]]
+name = "slow"
+path = "hostile_check.wasm"
+streams = ["raw"]
+decides = true
+config = { do = "slow", amount = 400000000 }
+limits = { batch_time = "300ms" }
+"#;
+    let mut sidecar = Sidecar::start(Setup {
+        checks: pipeline_checks("schema_validity.wasm") + slow,
+        deadline: "60s",
+        ..Setup::default()
+    });
+    let processors = thread::available_parallelism().map_or(2, usize::from);
+    let busy = Busy::with(4 * processors);
+    let all = events(0..4);
+    for (number, event) in all.chunks(1).enumerate() {
+        sidecar.send_raw(event);
+        await_judged(&sidecar, number as u64 + 1);
+    }
+    drop(busy);
+    let sum = |name: &str| sidecar.metrics().sum(name, &[]) as u64;
+    assert_eq!(sum("landfall_check_faults_total"), 0, "{}", sidecar.log());
+    assert_eq!(sum("landfall_check_suspensions_total"), 0);
+    sidecar.land(&all);
+    sidecar.await_verdict("delivered", all.len() as u64);
     sidecar.assert_balanced();
     sidecar.stop();
 }

@@ -2,8 +2,8 @@
 
 use std::marker::PhantomData;
 use std::sync::Arc;
-use std::time::Instant;
 
+use landfall_document::processor_time;
 use wasmtime::component::InstancePre;
 use wasmtime::{Store, Trap, UpdateDeadline};
 
@@ -38,9 +38,10 @@ impl<W: World> Guest<W> {
         let state = HostState::new(limits.memory_bytes_max, Arc::default());
         let mut store = Store::new(&engine.wasm, state);
         store.limiter(|state| &mut state.limiter);
-        // The deadline of a call may have been moved on by the time that validation took.
+        // The deadline of a call may have been moved on by the time that validation took. And its time is the
+        // processor's: neither a process that was stopped nor a busy machine is the guest's fault.
         store.epoch_deadline_callback(|context| {
-            let now = Instant::now();
+            let now = processor_time();
             match context.data().deadline {
                 Some(deadline) if now < deadline => {
                     Ok(UpdateDeadline::Continue(ticks(deadline - now)))

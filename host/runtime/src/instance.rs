@@ -4,7 +4,7 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use landfall_document::{Documents, SchemaSet};
+use landfall_document::{Documents, SchemaSet, processor_time};
 use wasmtime::Store;
 
 use crate::breaker::Breaker;
@@ -159,6 +159,8 @@ impl<W: World> CheckInstance<W> {
         mut faulted: impl FnMut(FaultedRows),
     ) {
         let start = Instant::now();
+        // A call costs the processor's time: a process that was stopped in the middle of it wasted nothing.
+        let begun = processor_time();
         let full = self.check.limits.batch_time;
         if rows == 0 {
             return;
@@ -197,7 +199,7 @@ impl<W: World> CheckInstance<W> {
                 self.report(part(fault.clone()), &mut faulted);
                 continue;
             }
-            let call_start = Instant::now();
+            let call_begun = processor_time();
             let judged = judge(self, first, count, part_time(full, count, rows));
             let by_schemas = self.schema_breakers.take_given_back();
             not_its_own += by_schemas;
@@ -206,11 +208,13 @@ impl<W: World> CheckInstance<W> {
             };
             self.counters.faults[fault.kind as usize] += 1;
             self.note(&fault);
-            let now = Instant::now();
-            let took = (now - call_start).saturating_sub(by_schemas);
+            let worked = processor_time();
+            let took = worked.saturating_sub(call_begun);
+            let took = took.saturating_sub(by_schemas);
             let so_far = failing.unwrap_or_default() + took;
             failing = Some(so_far);
-            let took = (now - start).saturating_sub(not_its_own);
+            let took = worked.saturating_sub(begun);
+            let took = took.saturating_sub(not_its_own);
             if waste(so_far, took, full) >= waste_max || fault.kind == FaultKind::Start {
                 gave_up = Some(fault.clone());
             }
@@ -225,7 +229,8 @@ impl<W: World> CheckInstance<W> {
         let now = Instant::now();
         self.counters.busy += now - start;
         if let Some(failing) = failing {
-            let took = (now - start).saturating_sub(not_its_own);
+            let took = processor_time().saturating_sub(begun);
+            let took = took.saturating_sub(not_its_own);
             let waste = waste(failing, took, full);
             if let Some(length) = self.breaker(task).record(waste, now) {
                 self.counters.suspensions += 1;
@@ -291,9 +296,9 @@ impl<W: World> CheckInstance<W> {
         }
         let call = self.check.engine.call();
         guest.store.set_epoch_deadline(ticks(time));
-        let began = Instant::now();
+        let began = processor_time();
         let result = f(&mut guest.store, &guest.exports);
-        let took = began.elapsed();
+        let took = processor_time().saturating_sub(began);
         drop(call);
         let state = guest.store.data_mut();
         let took = took.saturating_sub(state.schema_breakers.given_back());

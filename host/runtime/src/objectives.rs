@@ -1,6 +1,8 @@
 //! The objectives of delivery that window checks state. The host asks for them when the checks or the schemas
 //! are loaded, on an instance of its own, and checks them before anybody relies on them.
 
+use landfall_document::processor_time;
+
 use crate::bindings::shapes;
 use crate::engine::ticks;
 use crate::error::LoadError;
@@ -50,7 +52,7 @@ impl LoadedCheck<WindowCheck> {
                 let message = "nobody waits for the answer any more".to_owned();
                 return Err(Fault::new(FaultKind::Start, message));
             }
-            let deadline = std::time::Instant::now() + self.limits.start_time;
+            let deadline = processor_time() + self.limits.start_time;
             guest.store.data_mut().deadline = Some(deadline);
             guest.store.data_mut().limiter.begin_call();
             let calling = self.engine.call();

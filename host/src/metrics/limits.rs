@@ -80,13 +80,13 @@ impl LimitMetrics {
                 r,
                 "check_call_limit_seconds",
                 &CHECK,
-                "Maximum real time that one call of the check with a full batch may take (limits.batch_time).",
+                "Maximum processor time that one call of the check with a full batch may take (limits.batch_time).",
             )?,
             longest_call: MetricTable::new(
                 r,
                 "check_call_longest_seconds",
                 &CHECK,
-                "Real time of the longest call of the check in the last one to two minutes, without the time that schemas wasted; 0 if there was no call. Failed calls count.",
+                "Processor time of the longest call of the check in the last one to two minutes, without the time that schemas wasted; 0 if there was no call. Failed calls count.",
             )?,
         })
     }

@@ -1,7 +1,7 @@
 //! What a guest's store holds: the batch, the schemas, the limiter; and the functions that the host offers.
 
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use landfall_document::{Documents, Pointer, Schema, SchemaSet, Validity, processor_time};
 use wasmtime::Trap;
@@ -45,8 +45,9 @@ pub(crate) struct HostState {
     /// How many rows the guest sees.
     pub(crate) rows: usize,
     pub(crate) schemas: Arc<SchemaSet>,
-    /// When the call that runs has to be over. Time that the guest gets back moves it on.
-    pub(crate) deadline: Option<Instant>,
+    /// When the call that runs has to be over, in the processor's time for this thread. Time that the guest gets back
+    /// moves it on.
+    pub(crate) deadline: Option<Duration>,
     /// For how many more rows the call that runs gets the host's time back.
     host_time_left: usize,
     pub(crate) log: LogBuffer,
@@ -88,7 +89,7 @@ impl HostState {
     /// A call begins: the guest sees so many rows of the documents from `first_row` on, and has `time`.
     pub(crate) fn begin_call(&mut self, (first_row, rows): (usize, usize), time: Duration) {
         self.limiter.begin_call();
-        self.deadline = Some(Instant::now() + time);
+        self.deadline = Some(processor_time() + time);
         self.first_row = first_row;
         self.rows = rows;
         self.host_time_left = rows.saturating_mul(HOST_TIME_PER_ROW);
@@ -99,8 +100,8 @@ impl HostState {
     /// Returns how long that was, and whether it is not the guest's own.
     fn give_back(&mut self, timing: &mut Timing) -> (Duration, bool) {
         let rows = std::mem::take(&mut timing.rows);
-        let now = Instant::now();
-        let taken = now - std::mem::replace(&mut timing.begun, now);
+        let now = processor_time();
+        let taken = now.saturating_sub(std::mem::replace(&mut timing.begun, now));
         let Some(left) = self.host_time_left.checked_sub(rows) else {
             return (taken, false);
         };
@@ -110,14 +111,11 @@ impl HostState {
         (taken, true)
     }
 
-    /// The same. Returns what their schema is charged: only the processor's time, because a schema is not to blame
-    /// for a thread that waits for a processor.
+    /// The same. Returns what their schema is charged.
     fn charge(&mut self, timing: &mut Timing) -> Duration {
         let (taken, is_not_the_guests) = self.give_back(timing);
-        let worked = processor_time();
-        let worked_since = worked.saturating_sub(std::mem::replace(&mut timing.worked, worked));
         if is_not_the_guests {
-            taken.min(worked_since)
+            taken
         } else {
             Duration::ZERO
         }
@@ -155,18 +153,16 @@ impl HostState {
     /// Gives the time of the rows back that were not timed by themselves.
     fn look_at_clock(&mut self, timing: &mut Timing) {
         if timing.rows == 0 {
-            timing.begun = Instant::now();
-            timing.worked = processor_time();
+            timing.begun = processor_time();
             return;
         }
         let (taken, _) = self.give_back(timing);
-        timing.worked = processor_time();
         timing.is_watched |= taken > WATCHED_AFTER;
     }
 
     /// Ends the call as its epoch would, if its time is over. Looks at the clock once in `UNWATCHED_MAX`.
     fn in_time(&self, done: usize) -> wasmtime::Result<()> {
-        let over = |deadline| Instant::now() >= deadline;
+        let over = |deadline| processor_time() >= deadline;
         if done.is_multiple_of(UNWATCHED_MAX) && self.deadline.is_some_and(over) {
             return Err(Trap::Interrupt.into());
         }
@@ -185,9 +181,8 @@ impl HostState {
 
 /// Time of validations, from one look at the clock to the next.
 struct Timing {
-    begun: Instant,
-    /// The processor's time for this thread at `begun`.
-    worked: Duration,
+    /// The processor's time for this thread.
+    begun: Duration,
     /// Validated since `begun`.
     rows: usize,
     /// Each row is timed by itself.
@@ -197,8 +192,7 @@ struct Timing {
 impl Timing {
     fn begin() -> Self {
         Self {
-            begun: Instant::now(),
-            worked: processor_time(),
+            begun: processor_time(),
             rows: 0,
             is_watched: false,
         }

@@ -185,7 +185,7 @@ fn every_series_that_can_rise_is_there_as_0_before_anything_happens_and_after_a_
     }
     for (name, limit) in [
         ("landfall_spool_limit_bytes", 8_u64 << 30),
-        ("landfall_queue_limit_bytes", 2 * (64 << 20)),
+        ("landfall_queue_limit_bytes", 2 * (32 << 20)),
         ("landfall_ledger_entries_limit", 8_000_000),
         ("landfall_check_memory_limit_bytes", 4 * (64 << 20)),
     ] {

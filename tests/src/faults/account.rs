@@ -76,20 +76,27 @@ impl Known<'_> {
         !blind.any(|(from, to)| (*from..=*to).contains(&sent.at))
     }
 
-    /// How long it was sent before the next time of which not all may have been read, for a person.
-    fn before_blind(&self, sent: &Sent) -> String {
-        let next = self.blind.iter().filter(|(from, _)| *from > sent.at).min();
-        match next {
-            Some((from, _)) => format!("{:.3?} before a fault", *from - sent.at),
-            None => "after all faults".to_owned(),
-        }
-    }
-
     /// Whether a row of it may have passed unseen in time.
     fn is_doubtful(&self, sent: &Sent) -> bool {
         let deadline = sent.at + DEADLINE;
         let mut doubt = self.doubt.iter();
         doubt.any(|(from, to)| *from <= deadline && *to >= sent.at)
+    }
+}
+
+/// How far an instant is from the nearest of these intervals, for a person.
+fn nearest(intervals: &[(Instant, Instant)], at: Instant) -> String {
+    let distances = intervals.iter().map(|(from, to)| {
+        let (before, after) = (
+            from.saturating_duration_since(at),
+            at.saturating_duration_since(*to),
+        );
+        (before.max(after), !after.is_zero())
+    });
+    match distances.min() {
+        None => "without any fault".to_owned(),
+        Some((distance, false)) => format!("{distance:.3?} before a fault's time"),
+        Some((distance, true)) => format!("{distance:.3?} after a fault's time"),
     }
 }
 
@@ -165,18 +172,18 @@ impl Account {
                 _ => {}
             }
             if !hole.is_empty() && !known.is_doubtful(&sent[number]) {
+                let uuid = events.uuid(number as u64);
+                let near = nearest(known.doubt, sent[number].at);
                 account
                     .unfounded
-                    .push(format!("{} ({hole})", events.uuid(number as u64)));
+                    .push(format!("{uuid} ({hole}; sent {near})"));
             }
         }
         for (number, event) in sent.iter().enumerate() {
             if !event.landed && !named[number] && known.is_read(event) {
                 let uuid = events.uuid(number as u64);
-                let before = known.before_blind(event);
-                account
-                    .missed_losses
-                    .push(format!("{uuid} (sent {before})"));
+                let near = nearest(known.blind, event.at);
+                account.missed_losses.push(format!("{uuid} (sent {near})"));
             }
         }
         let is_alone = |sent: &&Sent| known.is_read(sent) && !known.is_doubtful(sent);
@@ -233,4 +240,25 @@ fn open(store: &Path) -> anyhow::Result<Connection> {
     let connection = Connection::open_with_flags(store, OpenFlags::SQLITE_OPEN_READ_ONLY)?;
     connection.busy_timeout(Duration::from_secs(30))?;
     Ok(connection)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_instant_is_named_by_the_nearest_interval() {
+        let start = Instant::now();
+        let at = |seconds: u64| start + Duration::from_secs(seconds);
+        let intervals = [(at(10), at(20)), (at(40), at(50))];
+        for (seconds, expected) in [
+            (7, "3.000s before a fault's time"),
+            (22, "2.000s after a fault's time"),
+            (38, "2.000s before a fault's time"),
+            (60, "10.000s after a fault's time"),
+        ] {
+            assert_eq!(nearest(&intervals, at(seconds)), expected);
+        }
+        assert_eq!(nearest(&[], start), "without any fault");
+    }
 }

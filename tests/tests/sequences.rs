@@ -150,6 +150,10 @@ fn frames_that_a_codec_reads_at_last_are_not_left_out() {
     sidecar.land(&rows[..3]);
     sidecar.await_verdict("delivered", 3);
     sidecar.reconfigure(nothing, trap);
+    // Until it is in force, the codec reads what comes.
+    await_until("the new configuration is in force", || {
+        sidecar.command(&["reload"]).status.code() == Some(0)
+    });
     sidecar.land(&rows[3..6]);
     await_until("the written stream is held back", || {
         let lag = "landfall_frontier_lag_seconds";

@@ -144,7 +144,8 @@ impl Drop for Busy {
 
 #[test]
 fn a_check_is_not_to_blame_for_the_time_that_it_waits_for_a_processor() {
-    // Some 0.1 s of a processor: it has three times as much, and waits for longer.
+    // Each takes some 0.1 s of a processor, has three times as much, and waits for longer. The second one starts
+    // again for each batch.
     let slow = r#"
 [[checks]]
 name = "slow"
@@ -153,6 +154,13 @@ streams = ["raw"]
 decides = true
 config = { do = "slow", amount = 400000000 }
 limits = { batch_time = "300ms" }
+[[checks]]
+name = "slow-start"
+path = "hostile_check.wasm"
+streams = ["raw"]
+decides = true
+config = { do = "slow", when = "configure", amount = 400000000 }
+limits = { start_time = "300ms", batches_per_instance = 1 }
 "#;
     let mut sidecar = Sidecar::start(Setup {
         checks: pipeline_checks("schema_validity.wasm") + slow,

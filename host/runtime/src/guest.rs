@@ -51,9 +51,10 @@ impl<W: World> Guest<W> {
         });
         store.set_hostcall_fuel(limits.output_bytes_max);
         let _call = engine.call();
+        store.data_mut().deadline = Some(processor_time() + limits.start_time);
         match cancel {
             None => store.set_epoch_deadline(ticks(limits.start_time)),
-            Some(cancel) => watch_for(&mut store, ticks(limits.start_time), cancel.clone()),
+            Some(cancel) => watch(&mut store, cancel.clone()),
         }
         let failed = |error: wasmtime::Error, store: &Store<HostState>| {
             if cancel.is_some_and(Cancel::is_cancelled) {
@@ -93,12 +94,13 @@ impl<W: World> Guest<W> {
     }
 }
 
-/// Ends the guest after so many ticks, or at the first one after it was cancelled.
-fn watch_for(store: &mut Store<HostState>, mut ticks: u64, cancel: Cancel) {
+/// Ends the guest at its deadline, or at the first tick after it was cancelled.
+fn watch(store: &mut Store<HostState>, cancel: Cancel) {
     store.set_epoch_deadline(1);
-    store.epoch_deadline_callback(move |_| {
-        ticks = ticks.saturating_sub(1);
-        if ticks == 0 || cancel.is_cancelled() {
+    store.epoch_deadline_callback(move |context| {
+        let deadline = context.data().deadline;
+        let is_over = deadline.is_none_or(|deadline| processor_time() >= deadline);
+        if is_over || cancel.is_cancelled() {
             return Err(Trap::Interrupt.into());
         }
         Ok(UpdateDeadline::Continue(1))

@@ -32,9 +32,9 @@ pub struct Counters {
     pub faults: [u64; FaultKind::ALL.len()],
     /// Rows that could not be judged, by `FaultKind as usize`.
     pub rows_faulted: [u64; FaultKind::ALL.len()],
-    /// Real time of all batches together.
+    /// Processor time of all batches together.
     pub busy: Duration,
-    /// Real time of the longest call, without that of validation.
+    /// Processor time of the longest call, without that of validation.
     pub longest: Duration,
     /// Guests that were started.
     pub instances: u64,
@@ -227,7 +227,7 @@ impl<W: World> CheckInstance<W> {
             }
         }
         let now = Instant::now();
-        self.counters.busy += now - start;
+        self.counters.busy += processor_time().saturating_sub(begun);
         if let Some(failing) = failing {
             let took = processor_time().saturating_sub(begun);
             let took = took.saturating_sub(not_its_own);

@@ -71,7 +71,7 @@ impl CheckMetrics {
         let metrics = Self {
             batches: r.counters("check_batches_total", &CHECK, "Batches given to the check.")?,
             rows: r.counters("check_rows_total", &CHECK, "Rows given to the check.")?,
-            busy: r.seconds_by("check_busy_seconds_total", &CHECK, "Real time spent in the check, over all workers.")?,
+            busy: r.seconds_by("check_busy_seconds_total", &CHECK, "Processor time spent in the check, over all workers.")?,
             violations: r.counters(
                 "check_violations_total",
                 &["check", "reason"],

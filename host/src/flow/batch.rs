@@ -42,6 +42,9 @@ pub struct FrameBatch {
     /// Its place among the batches of its stream, if their sources number what they send and its numbers were not
     /// taken yet.
     pub ticket: Option<SequenceTicket>,
+    /// The place of the batch in which its frames came, of a stream whose sources number what they send. It stays with
+    /// frames that are tried again.
+    pub sequence_place: Option<u64>,
     /// Keeps the stream's frontier at or before the first arrival until the last clone is dropped.
     pub guard: InFlightGuard,
 }
@@ -59,6 +62,7 @@ impl FrameBatch {
             spooled: Vec::new(),
             is_restored: false,
             ticket: None,
+            sequence_place: None,
             guard,
         }
     }
@@ -68,6 +72,7 @@ impl FrameBatch {
     pub fn like(other: &FrameBatch) -> Self {
         Self {
             is_restored: other.is_restored,
+            sequence_place: other.sequence_place,
             ..Self::new(other.stream, other.source, other.guard.clone())
         }
     }

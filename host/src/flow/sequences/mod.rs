@@ -6,6 +6,7 @@
 //! decided: from the frame behind a gap on, no deadline passes it.
 
 mod counts;
+mod noted;
 mod number_set;
 mod runs;
 mod tracker;
@@ -17,8 +18,9 @@ use std::time::{Duration, Instant};
 use landfall_ledger::{Fingerprint, Hole, HoleCause, Stream};
 
 pub use self::counts::{LeftOut, NotFollowed, SequenceCounts};
+use self::noted::{Noted, Retried};
 pub use self::tracker::SequenceRow;
-use self::tracker::{Tickets, Tracker};
+use self::tracker::{Batch, Tickets, Tracker};
 use super::InFlightGuard;
 
 /// Rows of judged batches that may wait for a batch that was read before them: 12 MiB. With more, they go on without
@@ -46,29 +48,19 @@ struct State {
     now: Instant,
 }
 
-#[derive(Debug)]
-enum Noted {
-    Rows(Vec<SequenceRow>, InFlightGuard),
-    /// It is never judged: which numbers it has, nobody knows.
-    Lost,
-}
-
-impl Noted {
-    /// At least one: each batch has a guard.
-    fn rows(&self) -> usize {
-        match self {
-            Self::Rows(rows, _) => rows.len().max(1),
-            Self::Lost => 1,
-        }
-    }
-}
-
 /// The place of a batch among those of its stream.
 #[derive(Debug)]
 pub struct SequenceTicket {
     number: u64,
     is_noted: bool,
     sequences: Arc<Sequences>,
+}
+
+impl SequenceTicket {
+    /// The place of the batch, by which its frames are known when they are tried again.
+    pub fn place(&self) -> u64 {
+        self.number
+    }
 }
 
 impl Drop for SequenceTicket {
@@ -114,10 +106,10 @@ impl Sequences {
         }
     }
 
-    /// Takes the rows of a batch that was judged. Without a ticket its frames were tried once more: they come late.
+    /// Takes the rows of a batch that was judged.
     pub fn note(
         &self,
-        mut ticket: Option<SequenceTicket>,
+        mut ticket: SequenceTicket,
         rows: Vec<SequenceRow>,
         guard: &InFlightGuard,
         unnumbered: u64,
@@ -126,21 +118,36 @@ impl Sequences {
         let mut state = self.lock();
         state.now = state.now.max(now);
         state.counts.not_followed.documents += unnumbered;
-        match &mut ticket {
-            Some(ticket) => {
-                ticket.is_noted = true;
-                let noted = Noted::Rows(rows, guard.clone());
-                state.noted_rows += noted.rows();
-                state.noted.insert(ticket.number, noted);
-            }
-            None => {
-                state.tracker.note_retried(&rows, unnumbered);
-                state.go_on();
-            }
-        }
+        ticket.is_noted = true;
+        let noted = Noted::Rows {
+            rows,
+            guard: guard.clone(),
+            retried: Vec::new(),
+        };
+        state.noted_rows += noted.rows();
+        state.noted.insert(ticket.number, noted);
         // The place is given up without the lock.
         drop(state);
         drop(ticket);
+    }
+
+    /// Takes the rows of frames that came in the batch of that place, could not be read, and were tried again.
+    pub fn note_retried(&self, place: u64, rows: Vec<SequenceRow>, unnumbered: u64, now: Instant) {
+        let mut state = self.lock();
+        state.now = state.now.max(now);
+        state.counts.not_followed.documents += unnumbered;
+        let again = Retried { rows, unnumbered };
+        // The batch itself may still wait for an earlier one.
+        if let Some(Noted::Rows { retried, .. }) = state.noted.get_mut(&place) {
+            let len = again.len();
+            retried.push(again);
+            state.noted_rows += len;
+        } else {
+            state
+                .tracker
+                .note_retried(place, &again.rows, again.unnumbered);
+        }
+        state.go_on();
     }
 
     /// Takes numbers that landed.
@@ -160,7 +167,7 @@ impl Sequences {
         state.tracker.has_open()
     }
 
-    /// The run ends: once all batches are judged, gaps are decided at once.
+    /// The run ends: once all batches are judged, and no frame is tried again, gaps are decided at once.
     pub fn end(&self, now: Instant) {
         self.lock().has_ended = true;
         self.look(now);
@@ -184,10 +191,25 @@ impl State {
             if waits && self.noted_rows <= NOTED_ROWS_MAX {
                 break;
             }
-            let noted = entry.remove();
+            let (place, noted) = entry.remove_entry();
             self.noted_rows = self.noted_rows.saturating_sub(noted.rows());
             match noted {
-                Noted::Rows(rows, guard) => self.tracker.note(&rows, &guard, self.now),
+                Noted::Rows {
+                    rows,
+                    guard,
+                    retried,
+                } => {
+                    let batch = Batch {
+                        place,
+                        guard: &guard,
+                        now: self.now,
+                    };
+                    self.tracker.note(&rows, &batch);
+                    for again in retried {
+                        self.tracker
+                            .note_retried(place, &again.rows, again.unnumbered);
+                    }
+                }
                 Noted::Lost => self.tracker.lose_track(),
             }
         }
@@ -196,7 +218,7 @@ impl State {
             open: self.open.first().copied(),
         };
         self.tracker.look(tickets, self.now);
-        if self.has_ended && self.open.is_empty() {
+        if self.has_ended && self.open.is_empty() && !self.tracker.has_kept() {
             self.tracker.end();
         }
         self.report();
@@ -249,10 +271,10 @@ mod tests {
         let tickets: Vec<_> = (0..4).map(|_| sequences.ticket()).collect();
         let [first, second, third, fourth] = tickets.try_into().expect("four");
         let guard = |at_ms| in_flight.begin(RAW, at_ms);
-        sequences.note(Some(third), rows(&[6, 7]), &guard(60), 0, now);
-        sequences.note(Some(second), rows(&[3, 4]), &guard(30), 0, now);
+        sequences.note(third, rows(&[6, 7]), &guard(60), 0, now);
+        sequences.note(second, rows(&[3, 4]), &guard(30), 0, now);
         assert!(in_flight.coverage().raw.holes().is_empty());
-        sequences.note(Some(first), rows(&[1, 2]), &guard(10), 3, now);
+        sequences.note(first, rows(&[1, 2]), &guard(10), 3, now);
         let hole = |from_ms, to_ms| Hole {
             from_ms,
             to_ms,
@@ -260,7 +282,7 @@ mod tests {
         };
         // 5 came in none of them, and may be in the one that is not judged.
         assert!(in_flight.coverage().raw.holes().is_empty());
-        sequences.note(Some(fourth), rows(&[8, 10]), &guard(80), 0, now);
+        sequences.note(fourth, rows(&[8, 10]), &guard(80), 0, now);
         assert_eq!(
             in_flight.coverage().raw.holes(),
             [hole(40, 60), hole(80, 100)]
@@ -279,7 +301,7 @@ mod tests {
         let source = in_flight.add_source(RAW, 0);
         let (sequences, now) = (Sequences::new(RAW, REORDER), Instant::now());
         let guard = in_flight.begin(RAW, 10);
-        sequences.note(Some(sequences.ticket()), rows(&[1, 2, 5]), &guard, 0, now);
+        sequences.note(sequences.ticket(), rows(&[1, 2, 5]), &guard, 0, now);
         source.reach(1_000);
         drop(guard);
         assert_eq!(in_flight.frontier(RAW), 10);
@@ -291,13 +313,64 @@ mod tests {
     }
 
     #[test]
+    fn a_frame_that_is_tried_again_before_its_batch_is_taken_holds_nothing_up_afterwards() {
+        let in_flight = InFlight::default();
+        let source = in_flight.add_source(RAW, 0);
+        let (sequences, now) = (Sequences::new(RAW, REORDER), Instant::now());
+        let guard = in_flight.begin(RAW, 10);
+        let (slow, quick) = (sequences.ticket(), sequences.ticket());
+        let place = quick.place();
+        let mut with_kept = rows(&[3, 5]);
+        with_kept.insert(1, SequenceRow::Kept);
+        sequences.note(quick, with_kept, &guard, 0, now);
+        sequences.note_retried(place, rows(&[4]), 0, now + REORDER);
+        sequences.note(slow, rows(&[1, 2]), &guard, 0, now + 2 * REORDER);
+        assert!(!sequences.look(now + 2 * REORDER));
+        // Nor does a frame that cannot be read, later.
+        let mut with_unread = rows(&[6, 8]);
+        with_unread.insert(1, SequenceRow::Unread);
+        sequences.note(
+            sequences.ticket(),
+            with_unread,
+            &guard,
+            0,
+            now + 3 * REORDER,
+        );
+        source.reach(1_000);
+        drop(guard);
+        assert!(!sequences.look(now + 4 * REORDER));
+        assert_eq!(in_flight.frontier(RAW), 1_000);
+        let counts = sequences.take_counts();
+        let [(_, left_out)] = counts.iter().collect::<Vec<_>>()[..] else {
+            panic!("{counts:?}");
+        };
+        assert_eq!((left_out.numbers, left_out.unread), (1, 1));
+    }
+
+    #[test]
+    fn at_the_end_a_frame_that_is_tried_once_more_is_waited_for() {
+        let in_flight = InFlight::default();
+        let (sequences, now) = (Sequences::new(RAW, REORDER), Instant::now());
+        let guard = in_flight.begin(RAW, 10);
+        let ticket = sequences.ticket();
+        let place = ticket.place();
+        let mut with_kept = rows(&[1, 3]);
+        with_kept.insert(1, SequenceRow::Kept);
+        sequences.note(ticket, with_kept, &guard, 0, now);
+        sequences.end(now);
+        sequences.note_retried(place, rows(&[2]), 0, now);
+        assert!(!sequences.look(now));
+        assert_eq!(sequences.take_counts(), SequenceCounts::default());
+    }
+
+    #[test]
     fn at_the_end_of_the_run_nothing_waits() {
         let in_flight = InFlight::default();
         let source = in_flight.add_source(RAW, 0);
         let (sequences, now) = (Sequences::new(RAW, REORDER), Instant::now());
         sequences.end(now);
         let guard = in_flight.begin(RAW, 10);
-        sequences.note(Some(sequences.ticket()), rows(&[1, 5]), &guard, 0, now);
+        sequences.note(sequences.ticket(), rows(&[1, 5]), &guard, 0, now);
         source.reach(1_000);
         drop(guard);
         assert_eq!(in_flight.frontier(RAW), 1_000);
@@ -309,11 +382,11 @@ mod tests {
         let in_flight = InFlight::default();
         let (sequences, now) = (Sequences::new(RAW, REORDER), Instant::now());
         let guard = in_flight.begin(RAW, 10);
-        sequences.note(Some(sequences.ticket()), rows(&[1, 2, 4]), &guard, 0, now);
+        sequences.note(sequences.ticket(), rows(&[1, 2, 4]), &guard, 0, now);
         // Read a moment later, and judged long after the gap was due.
         let slow = sequences.ticket();
         assert!(sequences.look(now + 10 * REORDER));
-        sequences.note(Some(slow), rows(&[3, 5]), &guard, 0, now + 20 * REORDER);
+        sequences.note(slow, rows(&[3, 5]), &guard, 0, now + 20 * REORDER);
         assert!(!sequences.look(now + 20 * REORDER));
         assert!(in_flight.coverage().raw.holes().is_empty());
         assert_eq!(sequences.take_counts(), SequenceCounts::default());
@@ -327,13 +400,13 @@ mod tests {
         let (first, lost, last) = (sequences.ticket(), sequences.ticket(), sequences.ticket());
         // It is given up before the one before it is judged.
         drop(lost);
-        sequences.note(Some(last), rows(&[7, 8]), &guard, 0, now);
-        sequences.note(Some(first), rows(&[1, 2, 4]), &guard, 0, now);
+        sequences.note(last, rows(&[7, 8]), &guard, 0, now);
+        sequences.note(first, rows(&[1, 2, 4]), &guard, 0, now);
         let counted =
             |counts: SequenceCounts| counts.iter().map(|(_, left)| left.numbers).sum::<u64>();
         // 3 is known to be left out, and of 5 and 6 nobody knows.
         assert_eq!(counted(sequences.take_counts()), 1);
-        sequences.note(Some(sequences.ticket()), rows(&[10]), &guard, 0, now);
+        sequences.note(sequences.ticket(), rows(&[10]), &guard, 0, now);
         assert_eq!(counted(sequences.take_counts()), 1);
     }
 
@@ -345,7 +418,7 @@ mod tests {
         let guard = in_flight.begin(RAW, 5);
         let many: Vec<u64> = (0..NOTED_ROWS_MAX as u64 / 2).collect();
         for _ in 0..4 {
-            sequences.note(Some(sequences.ticket()), rows(&many), &guard, 0, now);
+            sequences.note(sequences.ticket(), rows(&many), &guard, 0, now);
             assert!(sequences.lock().noted_rows <= NOTED_ROWS_MAX);
         }
         assert!(sequences.lock().noted_rows > 0);

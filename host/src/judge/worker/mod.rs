@@ -227,13 +227,16 @@ impl Judge {
     /// try, so what still cannot be read is given up.
     pub fn retry_due(&mut self, ending: bool, now: Instant) -> Option<Judged> {
         self.ending |= ending;
-        if ending {
-            self.end_sequences();
-        }
-        let unread = self
+        let due = self
             .unread
             .iter_mut()
-            .find_map(|(_, unread)| unread.take_due(now, self.ending))?;
+            .find_map(|(_, unread)| unread.take_due(now, self.ending));
+        let Some(unread) = due else {
+            if ending {
+                self.end_sequences();
+            }
+            return None;
+        };
         let CodecRetry {
             frames,
             payloads,

@@ -99,9 +99,13 @@ impl Judge {
             }
         }
         if let Some(own) = own {
-            let ticket = frames.ticket.take();
-            own.sequences
-                .note(ticket, rows, &frames.guard, unnumbered, now);
+            let sequences = &own.sequences;
+            match (frames.ticket.take(), frames.sequence_place) {
+                (Some(ticket), _) => sequences.note(ticket, rows, &frames.guard, unnumbered, now),
+                (None, Some(place)) => sequences.note_retried(place, rows, unnumbered, now),
+                // Frames of an earlier run say nothing of what came in this one.
+                (None, None) => {}
+            }
         }
         if let Some(of_raw) = of_raw
             && !landed.is_empty()

@@ -9,7 +9,8 @@ use crate::clock::Clock;
 use crate::flow::queue::{SendTimeout, Sender};
 use crate::flow::{
     BATCH_WAIT_MAX, BYTES_CEILING, BatchLimits, FrameBatch, InFlight, Readability, Refusal,
-    Sequences, ShutdownRequest, SourceProgress, SourceStatus, Unapplied, UnreadFrame,
+    SequenceTicket, Sequences, ShutdownRequest, SourceProgress, SourceStatus, Unapplied,
+    UnreadFrame,
 };
 use crate::thread_watch;
 use landfall_ledger::Stream;
@@ -182,6 +183,7 @@ impl BatchWriter {
             batch.first_place = self.came;
             let sequences = self.context.in_flight.sequences(self.context.stream);
             batch.ticket = sequences.map(Sequences::ticket);
+            batch.sequence_place = batch.ticket.as_ref().map(SequenceTicket::place);
             batch.bytes.reserve(self.last_bytes);
             batch.ends.reserve(self.last_rows);
             batch.earliest_ms.reserve(self.last_rows);

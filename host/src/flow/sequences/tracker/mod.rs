@@ -5,6 +5,8 @@
 //! could not be read may have had one of the numbers, so it explains one of them.
 
 mod decided;
+mod kept;
+mod retried;
 mod sources;
 
 use std::collections::BTreeMap;
@@ -13,6 +15,7 @@ use std::time::{Duration, Instant};
 use landfall_ledger::Fingerprint;
 
 use self::decided::Decided;
+use self::kept::KeptFrames;
 use self::sources::Sources;
 use super::counts::LeftOut;
 use super::number_set::NumberSet;
@@ -62,10 +65,22 @@ struct Gap<G> {
     unread: u64,
     from_ms: i64,
     to_ms: i64,
+    /// The place of the batch that revealed it.
+    place: u64,
     due: Instant,
     /// All batches that began before it was due have a smaller ticket.
     barrier: Option<u64>,
     guard: G,
+}
+
+/// The batch in which rows came.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Batch<'a, G> {
+    /// Its place among those of the stream.
+    pub place: u64,
+    /// Is held by each gap that it reveals.
+    pub guard: &'a G,
+    pub now: Instant,
 }
 
 /// The batches of the stream that are not judged yet.
@@ -97,7 +112,7 @@ pub(super) struct Tracker<G> {
     unread: u64,
     explained: u64,
     /// Those of them that are tried again.
-    kept: u64,
+    kept: KeptFrames,
     /// A number that an unread frame explains was not missed.
     unread_is_seen: bool,
     /// Numbers that were read before the one behind them revealed that they were left out.
@@ -122,7 +137,7 @@ impl<G: Clone> Tracker<G> {
             landed_unread: NumberSet::default(),
             unread: 0,
             explained: 0,
-            kept: 0,
+            kept: KeptFrames::default(),
             unread_is_seen,
             retried: NumberSet::default(),
             refused: 0,
@@ -130,14 +145,14 @@ impl<G: Clone> Tracker<G> {
         }
     }
 
-    /// Takes the rows of a batch, in the order of batches. `guard` is held by each gap that they reveal.
-    pub fn note(&mut self, rows: &[SequenceRow], guard: &G, now: Instant) {
+    /// Takes the rows of a batch, in the order of batches.
+    pub fn note(&mut self, rows: &[SequenceRow], batch: &Batch<'_, G>) {
         for row in rows {
             match *row {
                 SequenceRow::Unread => self.unread = self.unread.saturating_add(1),
                 SequenceRow::Kept => {
                     self.unread = self.unread.saturating_add(1);
-                    self.kept = self.kept.saturating_add(1);
+                    self.kept.add(batch.place);
                 }
                 SequenceRow::Numbered {
                     source,
@@ -149,42 +164,12 @@ impl<G: Clone> Tracker<G> {
                         earliest_ms,
                         unread: self.unread,
                     };
-                    self.take_number(source, number, seen, arrived_ms, guard, now);
+                    self.take_number((source, number), seen, arrived_ms, batch);
                 }
             }
         }
         while self.gaps.len() > OPEN_MAX || self.open.len() > OPEN_MAX {
             self.decide_oldest();
-        }
-    }
-
-    /// Takes rows of frames that were tried again, and how many of them have no number. They had come before, so they
-    /// say nothing of the order.
-    pub fn note_retried(&mut self, rows: &[SequenceRow], unnumbered: u64) {
-        self.kept = self.kept.saturating_sub(unnumbered);
-        for row in rows {
-            if *row == SequenceRow::Kept {
-                continue;
-            }
-            self.kept = self.kept.saturating_sub(1);
-            if let SequenceRow::Numbered { source, number, .. } = *row {
-                // The frame that could not be read was this one, and explains no other number.
-                self.explained = self.unread.min(self.explained + 1);
-                self.landed_unread.take(source, number);
-                if !self.fills(source, number, true) && self.lost.take(source, number).is_none() {
-                    self.read_early(source, number);
-                }
-            }
-        }
-    }
-
-    /// A frame that was tried again is read before the one behind it: it belongs to the gap that this one reveals.
-    fn read_early(&mut self, source: Fingerprint, number: u64) {
-        let known = self.sources.get(source);
-        let is_ahead = known.is_none_or(|known| known.is_ahead(number));
-        let is_new = self.retried.get(source, number).is_none();
-        if is_ahead && is_new && self.retried.len() < RETRIED_MAX {
-            self.retried.add(source, number, number, ());
         }
     }
 
@@ -205,7 +190,7 @@ impl<G: Clone> Tracker<G> {
             return;
         }
         let known = self.sources.get(source);
-        let is_ahead = known.is_none_or(|known| known.is_ahead(number));
+        let is_ahead = known.is_none_or(|known| known.runs.is_ahead(number));
         let is_open = is_ahead || self.open.get(source, number).is_some();
         if !is_open || self.landed_unread.get(source, number).is_some() {
             return;
@@ -233,8 +218,9 @@ impl<G: Clone> Tracker<G> {
         }
         while let Some(gap) = self.gaps.first_entry() {
             let is_over = |barrier| tickets.open.is_none_or(|open| open >= barrier);
-            // A frame that is tried again may have one of its numbers; it holds the stream's time up as well.
-            let may_be_read = self.kept > 0 && gap.get().unread > 0;
+            // A frame that came before it was revealed, and is tried again, may have one of its numbers. It holds the
+            // stream's time up as well.
+            let may_be_read = gap.get().unread > 0 && self.kept.has_until(gap.get().place);
             if may_be_read || !gap.get().barrier.is_some_and(is_over) {
                 break;
             }
@@ -253,6 +239,12 @@ impl<G: Clone> Tracker<G> {
     pub fn lose_track(&mut self) {
         self.end();
         self.sources = Sources::default();
+        self.retried = NumberSet::default();
+    }
+
+    /// Whether frames are tried again.
+    pub fn has_kept(&self) -> bool {
+        self.kept.frames() > 0
     }
 
     /// Whether gaps are open.
@@ -267,12 +259,10 @@ impl<G: Clone> Tracker<G> {
 
     fn take_number(
         &mut self,
-        source: Fingerprint,
-        number: u64,
+        (source, number): (Fingerprint, u64),
         seen: Seen,
         arrived_ms: i64,
-        guard: &G,
-        now: Instant,
+        batch: &Batch<'_, G>,
     ) {
         if !self.landed_unread.is_empty() {
             self.landed_unread.take(source, number);
@@ -294,7 +284,7 @@ impl<G: Clone> Tracker<G> {
                 self.decided.unproven += 1;
                 return;
             }
-            Step::Anew => return self.begin_anew(source),
+            Step::Anew => return self.begin_anew(source, batch.place),
             Step::Gap { first, last, since } => (first, last, since),
         };
         let gap = Gap {
@@ -305,9 +295,10 @@ impl<G: Clone> Tracker<G> {
             unread: seen.unread.saturating_sub(since.unread),
             from_ms: since.earliest_ms.min(arrived_ms),
             to_ms: arrived_ms,
-            due: now + self.reorder,
+            place: batch.place,
+            due: batch.now + self.reorder,
             barrier: None,
-            guard: guard.clone(),
+            guard: batch.guard.clone(),
         };
         // Numbers that another gap or the past has are this one's now.
         self.open.take_range(source, first, last);
@@ -337,22 +328,26 @@ impl<G: Clone> Tracker<G> {
         true
     }
 
-    fn came_late(&mut self, source: Fingerprint, number: u64) {
+    /// Whether a number was left out for good. It came after all.
+    fn came_late(&mut self, source: Fingerprint, number: u64) -> bool {
         if self.lost.is_empty() {
-            return;
+            return false;
         }
-        if let Some((at_ms, _)) = self.lost.take(source, number) {
-            self.trim_lost();
-            let came_late = LeftOut {
-                came_late: 1,
-                ..LeftOut::default()
-            };
-            self.decided.counts.push((at_ms, came_late));
-        }
+        let Some((at_ms, _)) = self.lost.take(source, number) else {
+            return false;
+        };
+        self.trim_lost();
+        let came_late = LeftOut {
+            came_late: 1,
+            ..LeftOut::default()
+        };
+        self.decided.counts.push((at_ms, came_late));
+        true
     }
 
     /// The source gives its numbers once more.
-    fn begin_anew(&mut self, source: Fingerprint) {
+    fn begin_anew(&mut self, source: Fingerprint, place: u64) {
+        self.sources.begin_anew(source, place);
         let ids: Vec<u64> = self
             .gaps
             .iter()
@@ -405,7 +400,10 @@ impl<G: Clone> Tracker<G> {
         }
         // What landed was a frame of its own, and each unread frame explains one number of one source.
         let unread = (gap.unread)
-            .min(self.unread.saturating_sub(self.explained + self.kept))
+            .min(
+                self.unread
+                    .saturating_sub(self.explained + self.kept.frames()),
+            )
             .min(left.saturating_sub(landed));
         self.explained += unread;
         let left_out = LeftOut {

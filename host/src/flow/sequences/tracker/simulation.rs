@@ -67,6 +67,14 @@ fn numbered(source: Fingerprint, number: u64, at_ms: i64) -> SequenceRow {
     }
 }
 
+fn batch(now: Instant) -> Batch<'static, ()> {
+    Batch {
+        place: 0,
+        guard: &(),
+        now,
+    }
+}
+
 /// Plays a history. Gives what happened, what the tracker says of it, the holes, and whether unread frames explain
 /// gaps away.
 fn play(seed: u64) -> (Truth, Truth, usize, bool) {
@@ -93,7 +101,7 @@ fn play(seed: u64) -> (Truth, Truth, usize, bool) {
             .for_each(|(wait, _)| *wait = wait.saturating_sub(1));
         while let Some(due) = producer.kept.iter().position(|(wait, _)| *wait == 0) {
             let row = numbered(producer.name, producer.kept.remove(due).1, at_ms);
-            tracker.note_retried(&[row], 0);
+            tracker.note_retried(0, &[row], 0);
         }
         producer
             .swapped
@@ -121,11 +129,11 @@ fn play(seed: u64) -> (Truth, Truth, usize, bool) {
             } else if chance < 1.5 * losses {
                 producer.dropped.insert(number);
                 truth.unread += 1;
-                tracker.note(&[SequenceRow::Unread], &(), now);
+                tracker.note(&[SequenceRow::Unread], &batch(now));
                 None
             } else if chance < 2.0 * losses {
                 producer.kept.push((rng.u32(1..30), number));
-                tracker.note(&[SequenceRow::Kept], &(), now);
+                tracker.note(&[SequenceRow::Kept], &batch(now));
                 None
             } else {
                 producer.swapped.push((rng.u32(1..8), number));
@@ -139,7 +147,7 @@ fn play(seed: u64) -> (Truth, Truth, usize, bool) {
         // In a flood many have the same stamp.
         at_ms += if step % 300 < 100 { 0 } else { 10 };
         if let Some(number) = number {
-            tracker.note(&[numbered(producer.name, number, at_ms)], &(), now);
+            tracker.note(&[numbered(producer.name, number, at_ms)], &batch(now));
             let is_whole = producer.swapped.is_empty() && producer.kept.is_empty();
             let is_newest = number + 1 == producer.next;
             if !is_quiet && is_newest && is_whole && rng.u32(..100) == 0 {

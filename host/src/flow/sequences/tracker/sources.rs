@@ -10,8 +10,10 @@ use crate::flow::sequences::runs::Runs;
 pub(super) const SOURCES_MAX: usize = 1_024;
 
 #[derive(Debug, Default)]
-struct Source {
-    runs: Runs,
+pub(super) struct Source {
+    pub runs: Runs,
+    /// The place of the batch with which it began anew, if it ever did.
+    pub anew_at: Option<u64>,
     /// Grows with each number of any source.
     used: u64,
 }
@@ -23,9 +25,16 @@ pub(super) struct Sources {
 }
 
 impl Sources {
-    /// The runs of a source that is followed.
-    pub fn get(&self, source: Fingerprint) -> Option<&Runs> {
-        self.sources.get(&source).map(|known| &known.runs)
+    /// A source that is followed.
+    pub fn get(&self, source: Fingerprint) -> Option<&Source> {
+        self.sources.get(&source)
+    }
+
+    /// The source gives its numbers once more, from a batch on.
+    pub fn begin_anew(&mut self, source: Fingerprint, place: u64) {
+        if let Some(known) = self.sources.get_mut(&source) {
+            known.anew_at = Some(place);
+        }
     }
 
     /// The runs of a source that has sent something, and how many others were forgotten for it.

@@ -162,6 +162,8 @@ fn written(n: usize) -> WrittenObservation {
         arrived_ms: n as i64 / 100 + 1000,
         schema: SchemaId((n % 5) as u16),
         row: 0,
+        // Rows have files of their own in the spool.
+        payload: PayloadRef(((1 << 20) + n as u64 / 65_536) << PayloadRef::SEGMENT_SHIFT),
         generation: Generation(0),
     }
 }

@@ -110,6 +110,68 @@ fn killed_while_events_wait_it_judges_them_again_and_counts_each_once() {
 }
 
 #[test]
+fn rows_that_it_had_read_are_not_lost_when_it_is_killed_before_it_stored_them() {
+    let mut sidecar = Sidecar::start(Setup {
+        deadline: "15s",
+        ..Setup::default()
+    });
+    let (landed, lost, early) = (events(0..20), events(20..30), events(40..45));
+    sidecar.send_raw(&landed);
+    sidecar.send_raw(&lost);
+    await_sum(&sidecar, "pending", 30);
+
+    // Nothing can be stored from now on.
+    let mut other = rusqlite::Connection::open(sidecar.dir.path().join("data/landfall.sqlite"))
+        .expect("the store");
+    let held = other
+        .transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)
+        .expect("the store's lock");
+    sidecar.land(&landed);
+    // Their events come after their rows.
+    sidecar.land(&early);
+    let waiting = |sidecar: &Sidecar, field: &str| -> u64 {
+        let files = sidecar.json(&["spool", "inspect"])[0].clone();
+        let files = files.as_array().expect("a list").iter();
+        files
+            .map(|file| file[field].as_u64().expect("a number"))
+            .sum()
+    };
+    let waiting_rows = |sidecar: &Sidecar| waiting(sidecar, "waiting_rows");
+    await_until("all rows are in the spool", || waiting_rows(&sidecar) == 25);
+    sidecar.send_raw(&early);
+    await_until("all events are in the spool", || {
+        waiting(&sidecar, "waiting_frames") == 35
+    });
+    sidecar.pause();
+    drop(held);
+    assert_eq!(sum(&sidecar, "delivered"), 0, "nothing of them is stored");
+    sidecar.kill_and_restart();
+    let restored = sidecar.metrics();
+    assert_eq!(restored.count("landfall_restored_rows_total", &[]), 25);
+    assert_eq!(restored.count("landfall_restored_events_total", &[]), 35);
+    await_sum(&sidecar, "delivered", 25);
+    await_sum(&sidecar, "unconfirmed", 10);
+    assert_eq!(with_hole(&sidecar, "not_running"), keys(&lost));
+    for (column, wanted) in [
+        ("raw", 35),
+        ("pending", 0),
+        ("missing", 0),
+        ("late", 0),
+        ("duplicate", 0),
+        ("unexpected", 0),
+    ] {
+        assert_eq!(sum(&sidecar, column), wanted, "{column}");
+    }
+    // What is stored is not restored once more.
+    await_until("no row waits", || waiting_rows(&sidecar) == 0);
+    sidecar.kill_and_restart();
+    let restored = sidecar.metrics();
+    assert_eq!(restored.count("landfall_restored_rows_total", &[]), 0);
+    assert_eq!(sum(&sidecar, "delivered"), 25);
+    sidecar.stop();
+}
+
+#[test]
 fn what_waits_at_a_proper_end_is_judged_by_the_next_run() {
     let mut sidecar = Sidecar::start(Setup {
         deadline: "1h",

@@ -85,7 +85,7 @@ pub enum Effect {
         /// Of the row.
         generation: Generation,
     },
-    /// It landed, and its raw event did not come. The payload is the written frame, if one was attached.
+    /// It landed, and its raw event did not come. The payload is the written frame, if the spool has it.
     Unexpected {
         key: Fingerprint,
         schema: SchemaId,
@@ -94,8 +94,8 @@ pub enum Effect {
         /// Of the row.
         generation: Generation,
     },
-    /// A landing waits (for its raw event, or for another copy of it): keep its frame, and call
-    /// `Shard::attach_written`.
+    /// A landing whose frame is not in the spool waits (for its raw event, or for another copy of it): keep its frame,
+    /// and call `Shard::attach_written`.
     HoldWritten { key: Fingerprint, row: u32 },
     /// `rows` references into the segment are no longer held. Their frames take about `bytes` bytes.
     Released { segment: u32, rows: u32, bytes: u64 },
@@ -113,7 +113,7 @@ pub struct RejectedBy {
 pub enum WrittenSide {
     /// In the batch in hand.
     Row(u32),
-    /// In the spool: it had landed before its raw event was seen.
+    /// In the spool.
     Spooled(PayloadRef),
     /// Not kept.
     Gone,

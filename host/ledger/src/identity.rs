@@ -89,6 +89,9 @@ pub struct Generation(pub u16);
 pub struct PayloadRef(pub u64);
 
 impl PayloadRef {
+    /// The spool does not have the frame. No reference of the spool has all bits set.
+    pub const NONE: Self = Self(u64::MAX);
+
     /// Bits below the segment's number.
     pub const SEGMENT_SHIFT: u32 = 40;
 

@@ -28,6 +28,8 @@ pub struct WrittenObservation {
     pub schema: SchemaId,
     /// The row in the batch in hand; effects name it.
     pub row: u32,
+    /// Where its frame is, or `PayloadRef::NONE`. It is held until what became of the row is known.
+    pub payload: PayloadRef,
     pub generation: Generation,
 }
 

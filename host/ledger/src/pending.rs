@@ -2,9 +2,6 @@
 
 use crate::identity::{Fingerprint, Form, Generation, PayloadRef, ReasonId, SchemaId};
 
-/// No frame is in the spool (yet). No real reference has all bits set.
-pub(crate) const NOT_SPOOLED: PayloadRef = PayloadRef(u64::MAX);
-
 /// No entry.
 pub(crate) const NIL: u32 = u32::MAX;
 
@@ -261,7 +258,7 @@ impl Pending {
         let entry = self.get_mut(slot);
         entry.next = free;
         // Its frame is no longer its own.
-        entry.payload = NOT_SPOOLED;
+        entry.payload = PayloadRef::NONE;
         self.free = slot;
     }
 
@@ -270,7 +267,7 @@ impl Pending {
         self.used
     }
 
-    /// Where the frames of these many slots are, from one on; `NOT_SPOOLED` of those that have none.
+    /// Where the frames of these many slots are, from one on; `PayloadRef::NONE` of those that have none.
     pub(crate) fn payloads_mut(
         &mut self,
         from: u32,

@@ -14,7 +14,7 @@ use std::collections::BTreeMap;
 
 use history::{GRACE_MS, History, Op, WINDOW_MS, deadlines};
 use landfall_ledger::{
-    Counts, Effect, Fingerprint, Frontier, SchemaId, Shard, ShardConfig, Verdict,
+    Counts, Effect, Fingerprint, Frontier, PayloadRef, SchemaId, Shard, ShardConfig, Verdict,
 };
 use oracle::{Remembers, Tallies, outcomes};
 
@@ -65,7 +65,10 @@ impl Ledger {
                 self.held += 1;
                 shard.raw(raw, &mut effects);
             }
-            Op::Written(row) => shard.written(row, &mut effects),
+            Op::Written(row) => {
+                self.held += i64::from(row.payload != PayloadRef::NONE);
+                shard.written(row, &mut effects);
+            }
             Op::Attach(key, payload, held) => {
                 *held = shard.attach_written(*key, *payload);
                 self.held += i64::from(*held);

@@ -83,6 +83,7 @@ fn the_memory_of_a_flood_is_given_back_when_all_of_it_has_settled() {
             arrived_ms: event.arrived_ms,
             schema: event.schema,
             row: 0,
+            payload: PayloadRef::NONE,
             generation: event.generation,
         };
         shard.written(&row, &mut effects);

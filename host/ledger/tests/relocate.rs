@@ -52,6 +52,7 @@ fn frames_that_are_put_aside_are_moved_and_released_where_they_are() {
             arrived_ms: 20,
             schema: SchemaId(0),
             row: 0,
+            payload: PayloadRef::NONE,
             generation: Generation(0),
         },
         &mut effects,

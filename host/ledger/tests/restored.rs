@@ -51,6 +51,7 @@ fn row(number: u128, landed_ms: i64, schema: SchemaId) -> WrittenObservation {
         arrived_ms: landed_ms,
         schema,
         row: 0,
+        payload: PayloadRef::NONE,
         generation: Generation(0),
     }
 }

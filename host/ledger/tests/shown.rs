@@ -289,6 +289,7 @@ fn row(key: u128, landed_ms: i64) -> WrittenObservation {
         arrived_ms: landed_ms,
         schema: SchemaId(0),
         row: 0,
+        payload: PayloadRef::NONE,
         generation: Generation(0),
     }
 }

@@ -319,12 +319,23 @@ fn every_payload_is_released_once_and_never_named_afterwards() {
         for op in &run.log {
             match op {
                 Op::Raw(raw) => *held.entry(raw.payload.segment()).or_default() += 1,
+                Op::Written(row) if row.payload != PayloadRef::NONE => {
+                    *held.entry(row.payload.segment()).or_default() += 1;
+                }
                 Op::Attach(_, payload, true) => *held.entry(payload.segment()).or_default() += 1,
                 _ => {}
             }
         }
+        let is_spooled = |row: u32| {
+            let is_it = |op: &&Op| matches!(op, Op::Written(written) if written.row == row);
+            let written = run.log.iter().find(is_it);
+            matches!(written, Some(Op::Written(row)) if row.payload != PayloadRef::NONE)
+        };
         let mut released: BTreeMap<u32, u32> = BTreeMap::new();
         for effect in &run.effects {
+            if let Effect::HoldWritten { row, .. } = effect {
+                assert!(!is_spooled(*row), "seed {seed}: its frame is there");
+            }
             if let Effect::Released { segment, rows, .. } = effect {
                 *released.entry(*segment).or_default() += rows;
             }
@@ -355,7 +366,12 @@ fn replay(log: &[Op], moves: bool) -> Vec<Effect> {
                 held.insert(raw.payload.segment());
                 shard.raw(raw, &mut effects);
             }
-            Op::Written(row) => shard.written(row, &mut effects),
+            Op::Written(row) => {
+                if row.payload != PayloadRef::NONE {
+                    held.insert(row.payload.segment());
+                }
+                shard.written(row, &mut effects);
+            }
             Op::Attach(key, payload, is_held) => {
                 assert_eq!(shard.attach_written(*key, *payload), *is_held);
                 if *is_held {

@@ -7,7 +7,8 @@
 //! what the store lists as owed is what its counts say.
 //!
 //! The store is a model here: it has what each shard handed out at its last flush, all of it or nothing. So is the
-//! spool: a raw frame is in it when its event is applied.
+//! spool: a frame is in it when its event or its row is applied, and the next process begins with those that are not
+//! settled.
 //!
 //! Long: the model of store and crash, and the walk over it, are one argument.
 
@@ -87,9 +88,10 @@ impl Step {
 struct Store {
     /// By event: its verdicts, summed.
     verdicts: [[i64; Verdict::ALL.len()]; 2],
-    other_counts: i64,
-    /// The frames that are settled: those of the two events, and of the copy.
-    settled: [bool; 3],
+    duplicate: i64,
+    unexpected: i64,
+    /// The frames that are settled: those of the two events, of the copy, and of the two rows.
+    settled: [bool; 5],
     /// What each shard remembers of its key.
     keys: [Vec<SettledRecord>; 2],
     /// Owed: with the cause of a hole, if it is unconfirmed.
@@ -110,8 +112,9 @@ struct Path {
     process: Process,
     /// What was done.
     raw: [bool; 2],
-    /// The row was applied, and its effect is not lost.
+    /// The row was applied.
     row_known: [bool; 2],
+    /// It came while no process ran, or was not read before the process died.
     row_gone: [bool; 2],
     hole_told: bool,
     times: usize,
@@ -125,6 +128,13 @@ fn key(event: usize) -> Fingerprint {
     let key = Fingerprint((event as u128) << 127 | (event as u128 + 7) << 40 | 5);
     assert_eq!(key.shard(2), event);
     key
+}
+
+/// The segments of the rows; those of the events are 1 and 2, that of the copy is 3.
+const ROW_SEGMENTS: [u64; 2] = [4, 5];
+
+fn payload(segment: u64) -> PayloadRef {
+    PayloadRef(segment << PayloadRef::SEGMENT_SHIFT)
 }
 
 fn schema(event: usize) -> SchemaId {
@@ -175,7 +185,7 @@ impl Process {
             key: key(event),
             form: Form::NONE,
             arrived_ms,
-            payload: PayloadRef(segment << PayloadRef::SEGMENT_SHIFT),
+            payload: payload(segment),
             schema: schema(event),
             judgement: Judgement::Expected,
             reason: ReasonId(0),
@@ -263,18 +273,7 @@ impl Path {
             }
             Step::Row(event) => {
                 self.row_known[event] = true;
-                let at_ms = self.row_ms(event).expect("it lands");
-                let row = WrittenObservation {
-                    key: key(event),
-                    form: Form::NONE,
-                    earliest_ms: at_ms,
-                    arrived_ms: at_ms,
-                    schema: schema(event),
-                    row: 0,
-                    generation: Generation(0),
-                };
-                let process = &mut self.process;
-                process.shards[event].written(&row, &mut process.effects[event]);
+                self.row(event);
             }
             Step::Hole => {
                 self.hole_told = true;
@@ -297,6 +296,22 @@ impl Path {
             Step::Flush(event) => self.flush(event),
             Step::Crash => self.crash(),
         }
+    }
+
+    fn row(&mut self, event: usize) {
+        let at_ms = self.row_ms(event).expect("it lands");
+        let row = WrittenObservation {
+            key: key(event),
+            form: Form::NONE,
+            earliest_ms: at_ms,
+            arrived_ms: at_ms,
+            schema: schema(event),
+            row: 0,
+            payload: payload(ROW_SEGMENTS[event]),
+            generation: Generation(0),
+        };
+        let process = &mut self.process;
+        process.shards[event].written(&row, &mut process.effects[event]);
     }
 
     fn advance(&mut self, to_ms: i64) {
@@ -323,7 +338,8 @@ impl Path {
             for (sum, more) in store.verdicts[event].iter_mut().zip(delta.counts.verdicts) {
                 *sum += more;
             }
-            store.other_counts += delta.counts.duplicate + delta.counts.unexpected;
+            store.duplicate += delta.counts.duplicate;
+            store.unexpected += delta.counts.unexpected;
         }
         for frame in &log.frames {
             store.settled[frame.segment() as usize - 1] = true;
@@ -382,11 +398,9 @@ impl Path {
             }
         }
         for event in EVENTS {
-            // What it had read and not stored is gone, and so is what came before the next one began.
-            let is_stored = self.store.settled[event] && self.store.owed[event].is_none();
+            // What it had not read is gone, and so is what came before the next one began.
             let came = self.row_ms(event).is_some_and(|at_ms| at_ms <= now_ms);
-            self.row_gone[event] = came && !(self.row_known[event] && is_stored);
-            self.row_known[event] = came && is_stored && self.row_known[event];
+            self.row_gone[event] = came && !self.row_known[event];
         }
         self.process = Process::new(now_ms + 1);
         let both = PerStream {
@@ -409,8 +423,16 @@ impl Path {
                 shard.add_unlanded(key(event));
             }
             self.stored[event] = self.store.settled[event];
+            // Judges finish in any order: here the row comes first for one event, and second for the other.
+            let row_waits = self.row_known[event] && !self.store.settled[3 + event];
+            if row_waits && event == 0 {
+                self.row(event);
+            }
             if self.raw[event] && !self.store.settled[event] {
                 self.process.raw(event, ARRIVED_MS[event], event as u64 + 1);
+            }
+            if row_waits && event == 1 {
+                self.row(event);
             }
         }
     }
@@ -455,6 +477,8 @@ impl Path {
                 panic!("{net:?} {about}");
             };
             assert!(self.store.settled[event], "its frame stays. {about}");
+            let row_settled = self.store.settled[3 + event];
+            assert_eq!(row_settled, self.row_known[event], "its row. {about}");
             let owed = match self.store.owed[event] {
                 None => None,
                 Some(None) => Some(Verdict::Missing),
@@ -484,10 +508,16 @@ impl Path {
             };
             assert!(right, "{verdict:?} {about}");
         }
-        // A row whose event was read is never one too many, nor without its event.
+        // No row is one too many, whatever is applied again; none whose event was read is without it.
+        let Store {
+            duplicate,
+            unexpected,
+            ..
+        } = self.store;
+        assert_eq!(duplicate, 0, "{:?}: {steps:?}", self.world);
         let all_read = self.raw == [true; 2];
         assert!(
-            !all_read || self.crashed || self.store.other_counts == 0,
+            !all_read || self.crashed || unexpected == 0,
             "{:?}: {steps:?}",
             self.world
         );

@@ -5,7 +5,7 @@ use std::time::Instant;
 use crossbeam_channel::Sender;
 use landfall_ledger::Stream;
 
-use super::RESTORED_LANE;
+use super::restored_lane;
 use super::threads::Disconnected;
 use crate::flow::FrameBatch;
 use crate::flow::queue::{Receiver, RecvError};
@@ -39,20 +39,18 @@ impl JudgeThread {
         let intake = self.stage.intake(Instant::now());
         for (stream, held) in intake.held.iter() {
             self.batches.hold(stream.index(), *held);
+            self.batches.hold(restored_lane(stream), *held);
         }
-        self.batches.hold(RESTORED_LANE, intake.held.raw);
         thread_watch::idle();
         let next = self.batches.recv_timeout_from(intake.wait, |lane| {
-            let is_lane = |stream: &Stream| stream.index() == lane;
-            let stream = Stream::ALL.into_iter().find(is_lane);
-            match stream {
-                Some(stream) => intake.takes[stream],
-                None => intake.takes_restored,
-            }
+            Stream::ALL.into_iter().any(|stream| {
+                lane == stream.index() && intake.takes[stream]
+                    || lane == restored_lane(stream) && intake.takes_restored[stream]
+            })
         });
         thread_watch::busy();
         let waits_in = |lane: usize| self.batches.stats()[lane].items() > 0;
-        let raw_waits = waits_in(Stream::Raw.index()) || waits_in(RESTORED_LANE);
+        let raw_waits = waits_in(Stream::Raw.index()) || waits_in(restored_lane(Stream::Raw));
         let input = match next {
             Ok(batch) => JudgeInput::Batch { batch, raw_waits },
             Err(RecvError::Timeout) => JudgeInput::Nothing { raw_waits },

@@ -72,8 +72,10 @@ use crate::time_policy::TimePolicy;
 /// Every further shard is one more thread that each batch wakes.
 const WORKERS_PER_SHARD: usize = 8;
 
-/// The lane of raw batches that an earlier run left, after those of the streams.
-const RESTORED_LANE: usize = Stream::ALL.len();
+/// The lane of a stream's batches that an earlier run left, after those of the streams.
+const fn restored_lane(stream: Stream) -> usize {
+    Stream::ALL.len() + stream.index()
+}
 
 /// The outputs of shards that wait before the describer, and the messages that wait before the
 /// results. Each takes a mebibyte at most, so both take 32 together, if the store is slower than events come.
@@ -108,7 +110,7 @@ pub struct EngineParts<'a> {
 
 /// All stages of a run, before anything runs.
 pub struct Engine {
-    restore: Option<RestoreThread>,
+    restore: Vec<RestoreThread>,
     /// With what ends it.
     sync: Option<(SyncThread, Sender<()>)>,
     judges: Vec<JudgeThread>,
@@ -141,7 +143,7 @@ struct BuildParts<'a> {
     backlog: Arc<Backlog>,
     shutdown: Arc<Shutdown>,
     decoding: Arc<Decoding>,
-    restoring: Arc<AtomicBool>,
+    restoring: Arc<PerStream<AtomicBool>>,
     redact: Arc<Vec<Pointer>>,
     sequences: Arc<PerStream<Option<SequenceReader>>>,
     window_ms: i64,
@@ -162,9 +164,9 @@ pub fn build(mut parts: EngineParts<'_>) -> Result<Engine, EngineError> {
     let spool_settings = SpoolSettings {
         dir: parts.store_dir.join(SPOOL_NAME),
         bytes_max: config.store.spool_bytes_max as u64,
-        // Each judge has one writer. Each shard has one for early landings and one for the frames
-        // that it moves.
-        writers: workers + 2 * shards,
+        // Each judge has one for raw frames and one for rows. Each shard has one for early landings and one for the
+        // frames that it moves.
+        writers: 2 * (workers + shards),
         batch_bytes: batch_bytes_max(config) as u64,
     };
     let Opened {
@@ -178,8 +180,7 @@ pub fn build(mut parts: EngineParts<'_>) -> Result<Engine, EngineError> {
     // The checks of an audit are in force from the beginning of time.
     let since_ms = parts.time.clock().map_or(0, Clock::now_ms);
     let plan = Arc::new(PlanCell::new(Arc::clone(&parts.planned.plan), since_ms));
-    let (mut senders, batches) = queue::channel(&[config.judge.queue(); RESTORED_LANE + 1]);
-    let restored_in = senders.pop();
+    let (senders, batches) = queue::channel(&[config.judge.queue(); 2 * Stream::ALL.len()]);
     let in_flight = InFlight::default();
     let sequences = sequence_readers::set_up(config, &parts.time, &in_flight)?;
     let shared = BuildParts {
@@ -215,15 +216,9 @@ pub fn build(mut parts: EngineParts<'_>) -> Result<Engine, EngineError> {
         results: results_in,
     };
     let control = Control::new(plan, ends.deadlines, tracker_in, &stored, &parts.time);
-    let sources = shared.sources(senders);
-    let restore = restored_in.and_then(|queue| {
-        let context = SourceContext {
-            queue,
-            ..sources.raw.clone()
-        };
-        let restoring = Arc::clone(&shared.restoring);
-        RestoreThread::new(left, Arc::clone(&shared.spool), context, restoring)
-    });
+    let sources = shared.sources(&senders, Stream::index);
+    let restored_into = shared.sources(&senders, restored_lane);
+    let restore = RestoreThread::of_streams(left, &shared.spool, &restored_into, &shared.restoring);
     let key_memory = run.map(|run| KeyMemory {
         run,
         shards,
@@ -252,7 +247,7 @@ pub fn build(mut parts: EngineParts<'_>) -> Result<Engine, EngineError> {
         control,
         sources,
         in_flight,
-        queues: batches.stats()[..RESTORED_LANE].to_vec(),
+        queues: batches.stats()[..Stream::ALL.len()].to_vec(),
         shutdown,
         decoding,
     })
@@ -351,6 +346,8 @@ impl BuildParts<'_> {
                 backlog: Arc::clone(&self.backlog),
                 shutdown: Arc::clone(&self.shutdown),
                 waiting: SpoolRetry::default(),
+                row_spool: (!is_recorded).then(|| self.spool.writer()),
+                is_row_failure_logged: false,
                 is_overrun: false,
                 give_up: is_recorded.then(|| GiveUp::new(self.in_flight.clone())),
                 decoding: Arc::clone(&self.decoding),
@@ -378,15 +375,19 @@ impl BuildParts<'_> {
         })
     }
 
-    /// The contexts in which the sources of each stream are opened.
-    fn sources(&self, senders: Vec<queue::Sender<FrameBatch>>) -> PerStream<SourceContext> {
+    /// The contexts in which the sources of each stream are opened: they put batches into these lanes.
+    fn sources(
+        &self,
+        senders: &[queue::Sender<FrameBatch>],
+        lane: fn(Stream) -> usize,
+    ) -> PerStream<SourceContext> {
         let config = self.parts.config;
         let limits = config.judge.batches(config.deadlines.shortest());
         PerStream::of(|stream| SourceContext {
             stream,
             clock: self.parts.clock.clone(),
             in_flight: self.in_flight.clone(),
-            queue: senders[stream.index()].clone(),
+            queue: senders[lane(stream)].clone(),
             limits,
             frame_bytes_max: config.streams.of(stream).frame_bytes_max,
             stop: self.parts.stop.clone(),
@@ -407,8 +408,8 @@ impl Engine {
     pub fn spawn(self, threads: &Arc<ThreadWatch>) -> Result<Running, EngineError> {
         let watched = Arc::new(Threads::new(Arc::clone(threads)));
         let mut handles = Vec::new();
-        if let Some(restore) = self.restore {
-            let name = "restore".into();
+        for restore in self.restore {
+            let name = format!("restore-{}", restore.stream());
             handles.push(spawn(&watched, &self.in_flight, name, || restore.run())?);
         }
         for (number, shard) in self.shards.into_iter().enumerate() {

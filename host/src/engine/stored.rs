@@ -87,7 +87,7 @@ impl Stored {
 pub(super) struct Opened {
     pub stored: Stored,
     pub spool: Arc<Spool>,
-    /// Frames of the last run whose events have no verdict, in the order in which they came.
+    /// Frames of the last run of whose events or rows nothing is stored, in the order in which they came.
     pub left: Vec<LeftFrame>,
     /// The number of the run. None in an audit, which begins with nothing and after which nothing goes on.
     pub run: Option<u64>,
@@ -209,8 +209,8 @@ impl SpoolSettings {
 }
 
 /// Opens the spool with what the last run left, and takes the events that had no verdict out of the counts of their
-/// windows: they are judged and counted again. Gives their frames, in the order in which they came, and logs what
-/// cannot be restored.
+/// windows: they are judged and counted again. Gives their frames, and those of rows of which nothing was stored, in the
+/// order in which they came, and logs what cannot be restored.
 pub(super) fn restore(
     store: &mut Store,
     settings: &SpoolSettings,
@@ -228,18 +228,21 @@ pub(super) fn restore(
         settings.batch_bytes,
         &is_settled,
     )?;
-    let arrivals_ms: Vec<i64> = left.frames.iter().map(|frame| frame.arrived_ms).collect();
+    let events = left.frames.iter().filter(|frame| !frame.is_row);
+    let arrivals_ms: Vec<i64> = events.map(|frame| frame.arrived_ms).collect();
+    let (events, rows) = (arrivals_ms.len(), left.frames.len() - arrivals_ms.len());
     let restored = store.restore(&arrivals_ms, &spool.live_segments(), &left.copies)?;
-    telemetry.restored(left.frames.len() as u64, restored.lost, left.damaged);
-    log(&left, restored.lost);
+    telemetry.restored(events as u64, rows as u64, restored.lost, left.damaged);
+    log(&left, events, rows, restored.lost);
     Ok((spool, left.frames))
 }
 
-fn log(left: &LeftFrames, lost: u64) {
+fn log(left: &LeftFrames, events: usize, rows: usize, lost: u64) {
     if !left.frames.is_empty() {
         tracing::info!(
-            events = left.frames.len(),
-            "events that had no verdict when the last run ended are judged again"
+            events,
+            rows,
+            "events that had no verdict when the last run ended, and rows of which nothing was stored, are judged again"
         );
     }
     if left.damaged > 0 {

@@ -110,7 +110,12 @@ impl FrameBatch {
     /// Appends a frame whose arrival is known. The caller keeps a batch below 4 GiB by
     /// [`BatchLimits`].
     pub fn push(&mut self, frame: &[u8], arrived_ms: i64) {
-        self.push_unstamped(frame, arrived_ms);
+        self.push_restored(frame, arrived_ms, arrived_ms);
+    }
+
+    /// Appends a frame whose arrival interval is known.
+    pub fn push_restored(&mut self, frame: &[u8], earliest_ms: i64, arrived_ms: i64) {
+        self.push_unstamped(frame, earliest_ms);
         self.stamp(arrived_ms);
     }
 
@@ -118,8 +123,11 @@ impl FrameBatch {
     pub fn push_row(&mut self, other: &FrameBatch, row: usize) {
         let arrived_ms = other.arrived_ms.get(row).copied().unwrap_or_default();
         let earliest_ms = other.earliest_ms.get(row).copied();
-        self.push_unstamped(other.frame(row), earliest_ms.unwrap_or(arrived_ms));
-        self.stamp(arrived_ms);
+        self.push_restored(
+            other.frame(row),
+            earliest_ms.unwrap_or(arrived_ms),
+            arrived_ms,
+        );
     }
 
     /// Appends a frame that was read just now and came no earlier than `earliest_ms`.

@@ -16,6 +16,7 @@ mod owners;
 mod percentiles;
 mod process;
 mod registrar;
+mod restore;
 mod sequences;
 mod store;
 mod table;
@@ -34,6 +35,7 @@ pub use objectives::{Objective, ObjectiveMetrics};
 pub use owners::{OwnerMetrics, Owners};
 pub use process::ProcessMetrics;
 pub use registrar::Entry;
+pub use restore::RestoreMetrics;
 pub use sequences::SequenceMetrics;
 pub use store::StoreMetrics;
 pub use verdicts::{VERDICTS, VerdictMetrics};
@@ -59,6 +61,7 @@ pub struct Metrics {
     pub owners: OwnerMetrics,
     pub ledger: LedgerMetrics,
     pub sequences: SequenceMetrics,
+    pub restore: RestoreMetrics,
     pub store: StoreMetrics,
     pub process: ProcessMetrics,
 }
@@ -89,6 +92,7 @@ impl Metrics {
             labels,
             ledger: LedgerMetrics::new(&registrar)?,
             sequences: SequenceMetrics::new(&registrar)?,
+            restore: RestoreMetrics::new(&registrar)?,
             store: StoreMetrics::new(&registrar)?,
             process: ProcessMetrics::new(&registrar)?,
             registrar,

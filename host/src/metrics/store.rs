@@ -22,9 +22,7 @@ pub struct StoreMetrics {
     spool_limit: IntGauge,
     disk_available: IntGauge,
     spool_waits: IntCounter,
-    restored: IntCounter,
-    restore_lost: IntCounter,
-    restore_damaged: IntCounter,
+    rows_unspooled: IntCounter,
     syncs: IntCounter,
     sync_seconds: Counter,
     sync_errors: IntCounter,
@@ -101,17 +99,9 @@ impl StoreMetrics {
                 "spool_moved_bytes_total",
                 "Bytes of the waiting frames that were moved.",
             )?,
-            restored: r.counter(
-                "restored_events_total",
-                "Events that an earlier run had read and not judged to the end: this run judges them again, and counts them among its own.",
-            )?,
-            restore_lost: r.counter(
-                "restore_lost_events_total",
-                "Events that the store counts, and whose frames were gone when this run began: they stay pending in their windows.",
-            )?,
-            restore_damaged: r.counter(
-                "restore_damaged_frames_total",
-                "Frames of an earlier run whose bytes were not those that were written.",
+            rows_unspooled: r.counter(
+                "unspooled_rows_total",
+                "Rows that were judged and could not be put into the spool: a restart would have lost them until what became of them was stored.",
             )?,
             syncs: r.counter(
                 "store_syncs_total",
@@ -144,13 +134,6 @@ impl StoreMetrics {
         } else {
             self.errors.inc()
         }
-    }
-
-    /// What the last run left: events that are judged again, events whose frames are gone, and damaged frames.
-    pub fn restored(&self, events: u64, lost: u64, damaged: u64) {
-        self.restored.inc_by(events);
-        self.restore_lost.inc_by(lost);
-        self.restore_damaged.inc_by(damaged);
     }
 
     /// What was written was brought to the disk, or that failed.
@@ -211,5 +194,9 @@ impl StoreMetrics {
 
     pub fn spool_waited(&self) {
         self.spool_waits.inc();
+    }
+
+    pub fn rows_unspooled(&self, rows: u64) {
+        self.rows_unspooled.inc_by(rows);
     }
 }

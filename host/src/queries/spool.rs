@@ -50,12 +50,13 @@ impl SpoolFiles {
         }
         let sum = |of: fn(&SpoolFile) -> u64| self.files.iter().map(of).sum::<u64>();
         page.line(format_args!(
-            "{} files, {} bytes: {} raw frames, of which {} wait for a verdict; {} frames of rows; {} damaged frames",
+            "{} files, {} bytes: {} raw frames, of which {} wait for a verdict; {} frames of rows, of which {} are not settled; {} damaged frames",
             self.files.len(),
             sum(|file| file.bytes),
             sum(|file| file.raw_frames),
             sum(|file| file.waiting_frames),
             sum(|file| file.row_frames),
+            sum(|file| file.waiting_rows),
             sum(|file| file.damaged_frames),
         ));
         page
@@ -74,8 +75,8 @@ fn line(file: &SpoolFile) -> String {
         FileState::Later => return head + "made by a later version of Landfall",
         FileState::Old => return head + "made by a version whose frames cannot be restored",
         FileState::Whole => format!(
-            "{} raw frames, {} wait; {} of rows",
-            file.raw_frames, file.waiting_frames, file.row_frames
+            "{} raw frames, {} wait; {} of rows, {} wait",
+            file.raw_frames, file.waiting_frames, file.row_frames, file.waiting_rows
         ),
     };
     let came = match (file.first_ms, file.last_ms) {
@@ -111,6 +112,7 @@ mod tests {
             raw_frames: 7,
             row_frames: 2,
             waiting_frames: 3,
+            waiting_rows: 1,
             first_ms: Some(1_416_276_724_000),
             last_ms: Some(1_416_276_734_000),
             damaged_frames: 0,
@@ -131,10 +133,10 @@ mod tests {
         };
         assert_eq!(
             files.as_text().as_str(),
-            "00000012.segment  1000 bytes  7 raw frames, 3 wait; 2 of rows  (2014-11-18 02:12:04 – 2014-11-18 02:12:14 UTC)\n\
-             00000012.segment  1000 bytes  7 raw frames, 3 wait; 2 of rows  (2014-11-18 02:12:04 – 2014-11-18 02:12:14 UTC)  \
+            "00000012.segment  1000 bytes  7 raw frames, 3 wait; 2 of rows, 1 wait  (2014-11-18 02:12:04 – 2014-11-18 02:12:14 UTC)\n\
+             00000012.segment  1000 bytes  7 raw frames, 3 wait; 2 of rows, 1 wait  (2014-11-18 02:12:04 – 2014-11-18 02:12:14 UTC)  \
              1 damaged frames  the last 5 bytes are no whole record (it is being written, or its writer was killed)\n\
-             2 files, 2000 bytes: 14 raw frames, of which 6 wait for a verdict; 4 frames of rows; 1 damaged frames\n"
+             2 files, 2000 bytes: 14 raw frames, of which 6 wait for a verdict; 4 frames of rows, of which 2 are not settled; 1 damaged frames\n"
         );
         assert!(files.is_damaged());
         assert!(!SpoolFiles { files: vec![whole] }.is_damaged());

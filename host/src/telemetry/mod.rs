@@ -347,8 +347,8 @@ impl Telemetry {
     }
 
     /// What the last run left: events that are judged again, events whose frames are gone, and damaged frames.
-    pub fn restored(&self, events: u64, lost: u64, damaged: u64) {
-        self.metrics.store.restored(events, lost, damaged);
+    pub fn restored(&self, events: u64, rows: u64, lost: u64, damaged: u64) {
+        self.metrics.restore.restored(events, rows, lost, damaged);
     }
 
     /// Events of earlier runs that have not landed, of one schema.
@@ -364,6 +364,11 @@ impl Telemetry {
 
     pub fn spool_waited(&self) {
         self.metrics.store.spool_waited();
+    }
+
+    /// Rows were judged that could not be put into the spool.
+    pub fn rows_unspooled(&self, rows: u64) {
+        self.metrics.store.rows_unspooled(rows);
     }
 }
 

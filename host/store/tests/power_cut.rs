@@ -5,7 +5,9 @@ use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use landfall_store::spool::{Spool, SpoolError, SpoolWriter, SpooledFrames, sync_store_log};
+use landfall_store::spool::{
+    FrameKind, Spool, SpoolError, SpoolWriter, SpooledFrames, sync_store_log,
+};
 
 const FRAME: [u8; 1_000] = [b'x'; 1_000];
 
@@ -26,7 +28,8 @@ fn append(writer: &mut SpoolWriter) -> Result<u64, SpoolError> {
         first_place: 0,
         arrived_ms: &[5],
         source: 0,
-        is_restorable: true,
+        earliest_ms: &[],
+        kind: FrameKind::Raw,
     };
     let mut references = Vec::new();
     writer.append_frames(&frames, &mut references)?;

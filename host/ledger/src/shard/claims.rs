@@ -9,7 +9,7 @@
 use super::Shard;
 use super::history::Landing;
 use super::recall::LookedUp;
-use super::settle::side;
+use super::settle::{hold, side};
 use super::written::again;
 use crate::effect::{Effect, WrittenSide};
 use crate::identity::{Fingerprint, SchemaId};
@@ -138,9 +138,7 @@ impl Shard {
                 self.landed(key, known, landing, written, effects);
             }
             None => {
-                if let WrittenSide::Row(row) = written {
-                    effects.push(Effect::HoldWritten { key: claim, row });
-                }
+                hold(claim, landing, written, effects);
                 self.put_astray(key, landing);
             }
             claimed => self.landed(claim, claimed, landing, written, effects),

@@ -1,10 +1,10 @@
 //! Time moves on: deadlines pass, and the grace of early landings ends.
 
-use super::history::NOT_SPOOLED;
 use super::written::again;
 use super::{STAMPS_APART_MS, Shard};
 use crate::coverage::HoleCause;
 use crate::effect::Effect;
+use crate::identity::PayloadRef;
 use crate::observation::Frontier;
 use crate::pending::{NIL, Waiting};
 use crate::settled::{Settled, SettledRecord};
@@ -194,7 +194,7 @@ impl Shard {
     fn unexpected(&mut self, slot: u32, effects: &mut Vec<Effect>) {
         let entry = self.unlink(slot);
         let window = self.tallies.window(entry.arrived_ms);
-        let payload = (entry.payload != NOT_SPOOLED).then_some(entry.payload);
+        let payload = (entry.payload != PayloadRef::NONE).then_some(entry.payload);
         let is_unwatched = self.may_have_come_unseen(entry.earliest_ms(), entry.arrived_ms);
         let counts = self.tallies.at(window, entry.schema);
         let settled = if is_unwatched {

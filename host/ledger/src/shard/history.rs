@@ -14,8 +14,6 @@ use crate::verdict::{Judgement, Verdict};
 /// them explains is not called altered.
 const COPIES_MAX: usize = 8;
 
-pub(super) use crate::pending::NOT_SPOOLED;
-
 /// A row that landed.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Landing {
@@ -25,7 +23,7 @@ pub(super) struct Landing {
     pub earliest_ms: i64,
     pub landed_ms: i64,
     pub schema: SchemaId,
-    /// Its frame in the spool, or `NOT_SPOOLED`.
+    /// Its frame in the spool, or `PayloadRef::NONE`.
     pub payload: PayloadRef,
 }
 
@@ -37,7 +35,7 @@ impl Landing {
             earliest_ms: row.earliest_ms,
             landed_ms: row.arrived_ms,
             schema: row.schema,
-            payload: NOT_SPOOLED,
+            payload: row.payload,
         }
     }
 
@@ -252,7 +250,7 @@ impl Histories {
 
 /// Puts a frame where there was none yet; false if there was one.
 pub(super) fn put(place: &mut PayloadRef, payload: PayloadRef) -> bool {
-    let is_vacant = *place == NOT_SPOOLED;
+    let is_vacant = *place == PayloadRef::NONE;
     if is_vacant {
         *place = payload;
     }

@@ -40,7 +40,8 @@ pub struct Shard {
     tallies: Tallies,
     latency: Latency,
     activity: Activities,
-    released: Released,
+    /// Of two segments: those of the events and those of their rows take turns.
+    released: [Released; 2],
     /// The frames that were released since `drain_settled` was called last.
     settled_frames: Vec<PayloadRef>,
     frontier: Frontier,
@@ -76,6 +77,24 @@ struct Released {
     bytes: u64,
 }
 
+impl Released {
+    /// Whether a release of the segment can be added.
+    fn takes(&self, segment: u32) -> bool {
+        self.rows == 0 || self.segment == segment
+    }
+
+    fn flush(&mut self, effects: &mut Vec<Effect>) {
+        if self.rows > 0 {
+            effects.push(Effect::Released {
+                segment: self.segment,
+                rows: self.rows,
+                bytes: self.bytes,
+            });
+            *self = Self::default();
+        }
+    }
+}
+
 impl Shard {
     /// An empty shard, before all time.
     pub fn new(config: ShardConfig) -> Self {
@@ -85,7 +104,7 @@ impl Shard {
             tallies: Tallies::new(config.window_ms),
             latency: Latency::new(&config.latency_bounds_ms),
             activity: Activities::default(),
-            released: Released::default(),
+            released: Default::default(),
             settled_frames: Vec::new(),
             frontier: Frontier {
                 raw_ms: i64::MIN,
@@ -229,13 +248,8 @@ impl Shard {
 
     /// Ends a batch of observations: releases that were gathered become an effect.
     pub fn flush_released(&mut self, effects: &mut Vec<Effect>) {
-        if self.released.rows > 0 {
-            effects.push(Effect::Released {
-                segment: self.released.segment,
-                rows: self.released.rows,
-                bytes: self.released.bytes,
-            });
-            self.released = Released::default();
+        for released in &mut self.released {
+            released.flush(effects);
         }
     }
 
@@ -270,13 +284,15 @@ impl Shard {
 
     fn release(&mut self, payload: PayloadRef, effects: &mut Vec<Effect>) {
         let segment = payload.segment();
-        if self.released.rows > 0 && self.released.segment != segment {
-            self.flush_released(effects);
+        let [first, second] = &mut self.released;
+        let released = if first.takes(segment) { first } else { second };
+        if !released.takes(segment) {
+            released.flush(effects);
         }
         self.settled_frames.push(payload);
-        self.released.segment = segment;
-        self.released.rows += 1;
-        self.released.bytes += payload.bytes();
+        released.segment = segment;
+        released.rows += 1;
+        released.bytes += payload.bytes();
     }
 
     /// A key that is not known waits from now on.

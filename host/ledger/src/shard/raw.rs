@@ -5,10 +5,10 @@
 //! more than a copy before it is `repeated`. docs/ARCHITECTURE.md has the table.
 
 use super::Shard;
-use super::history::{EventCopy, Landing, NOT_SPOOLED};
+use super::history::{EventCopy, Landing};
 use super::recall::LookedUp;
 use crate::effect::{Effect, RejectedBy};
-use crate::identity::{Form, Generation, ReasonId};
+use crate::identity::{Form, Generation, PayloadRef, ReasonId};
 use crate::keys::Known;
 use crate::observation::RawObservation;
 use crate::pending::{Entry, Waiting};
@@ -315,7 +315,7 @@ impl Shard {
             event.key,
             // Where the verdict was counted, and half of the copy's content.
             Form::from_halves([record.packed(), event.form.halves()[0]]),
-            NOT_SPOOLED,
+            PayloadRef::NONE,
             event.arrived_ms,
             event.schema,
             ReasonId(u16::from(event.form.is_hash())),
@@ -353,7 +353,7 @@ impl Shard {
             earliest_ms: event.arrived_ms,
             landed_ms: event.arrived_ms,
             schema: row.schema(),
-            payload: NOT_SPOOLED,
+            payload: PayloadRef::NONE,
         };
         let slot = self.keys.wait_anew(self.row_entry(event.key, landing));
         let history = self.histories.open(slot);

@@ -4,8 +4,8 @@
 use std::collections::BTreeMap;
 
 use super::Shard;
-use super::history::{Landing, NOT_SPOOLED, put};
-use super::settle::side;
+use super::history::{Landing, put};
+use super::settle::{hold, side};
 use crate::effect::{Effect, WrittenSide};
 use crate::identity::{Fingerprint, Form, Generation, PayloadRef, ReasonId, SchemaId};
 use crate::observation::RawObservation;
@@ -103,7 +103,7 @@ impl Shard {
         let slot = self.keys.insert(Entry::new(
             key,
             Form::NONE,
-            NOT_SPOOLED,
+            PayloadRef::NONE,
             0,
             SchemaId(0),
             ReasonId(0),
@@ -152,10 +152,8 @@ impl Shard {
             return self.duplicate(key, landing, written, effects);
         }
         deferred.push(Deferred::Row(landing));
-        if let WrittenSide::Row(row) = written
-            && is_first
-        {
-            effects.push(Effect::HoldWritten { key, row });
+        if is_first {
+            hold(key, landing, written, effects);
         }
     }
 

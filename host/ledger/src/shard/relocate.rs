@@ -1,7 +1,6 @@
 //! Frames of waiting events that the host puts elsewhere: the references to them follow.
 
 use super::Shard;
-use super::history::NOT_SPOOLED;
 use crate::identity::PayloadRef;
 
 impl Shard {
@@ -17,7 +16,7 @@ impl Shard {
         mut place: impl FnMut(PayloadRef) -> Option<PayloadRef>,
     ) -> Option<u32> {
         let mut follow = |payload: &mut PayloadRef| {
-            if *payload != NOT_SPOOLED
+            if *payload != PayloadRef::NONE
                 && let Some(now) = place(*payload)
             {
                 *payload = now;

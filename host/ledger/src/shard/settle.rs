@@ -1,7 +1,7 @@
 //! Verdicts of raw events whose row is there, and disputes about rows that are not what they should be.
 
 use super::Shard;
-use super::history::{Landing, NOT_SPOOLED};
+use super::history::Landing;
 use crate::effect::{Effect, RejectedBy, WrittenSide};
 use crate::identity::{Fingerprint, Parity, PayloadRef};
 use crate::pending::{Entry, Waiting};
@@ -74,7 +74,7 @@ impl Shard {
                     schema: entry.schema,
                     arrived_ms: entry.arrived_ms,
                 });
-                hold(&entry, written, effects);
+                hold(entry.key(), landing, written, effects);
                 let history = self.histories.open(slot);
                 history.landing = Some(landing);
                 history.compared = None;
@@ -93,7 +93,7 @@ impl Shard {
     #[inline(always)]
     fn landed_unchanged(&mut self, slot: u32, landing: Landing, effects: &mut Vec<Effect>) {
         self.settle_landed(slot, landing, effects);
-        if landing.payload != NOT_SPOOLED {
+        if landing.payload != PayloadRef::NONE {
             self.release(landing.payload, effects);
         }
     }
@@ -129,8 +129,8 @@ impl Shard {
         written: WrittenSide,
         effects: &mut Vec<Effect>,
     ) {
-        let entry = *self.keys.pending.get(slot);
-        hold(&entry, written, effects);
+        let key = self.keys.pending.get(slot).key();
+        hold(key, landing, written, effects);
         self.histories.open(slot).landing = Some(landing);
         self.dispute_open(slot, landing.landed_ms);
     }
@@ -297,14 +297,14 @@ impl Shard {
         counts.pending -= 1;
         counts.verdicts[verdict as usize] += 1;
         let row = if self.histories.is_empty() {
-            NOT_SPOOLED
+            PayloadRef::NONE
         } else {
             self.close_history(slot)
         };
         self.keys
             .settle(slot, SettledRecord::new(key, settled, schema, window));
         self.release(payload, effects);
-        if row != NOT_SPOOLED {
+        if row != PayloadRef::NONE {
             self.release(row, effects);
         }
     }
@@ -314,7 +314,7 @@ impl Shard {
     #[inline(never)]
     fn close_history(&mut self, slot: u32) -> PayloadRef {
         let landing = self.histories.take(slot).and_then(|known| known.landing);
-        landing.map_or(NOT_SPOOLED, |landing| landing.payload)
+        landing.map_or(PayloadRef::NONE, |landing| landing.payload)
     }
 
     pub(super) fn settle_compared(
@@ -346,18 +346,22 @@ impl Shard {
     }
 }
 
-/// A row that is in the batch in hand must be kept until it is decided.
-fn hold(entry: &Entry, written: WrittenSide, effects: &mut Vec<Effect>) {
-    if let WrittenSide::Row(row) = written {
-        effects.push(Effect::HoldWritten {
-            key: entry.key(),
-            row,
-        });
+/// A row that waits must be kept until it is decided, if it is only in the batch in hand.
+pub(super) fn hold(
+    key: Fingerprint,
+    landing: Landing,
+    written: WrittenSide,
+    effects: &mut Vec<Effect>,
+) {
+    if let WrittenSide::Row(row) = written
+        && landing.payload == PayloadRef::NONE
+    {
+        effects.push(Effect::HoldWritten { key, row });
     }
 }
 
 pub(super) fn side(landing: Landing) -> WrittenSide {
-    if landing.payload == NOT_SPOOLED {
+    if landing.payload == PayloadRef::NONE {
         WrittenSide::Gone
     } else {
         WrittenSide::Spooled(landing.payload)

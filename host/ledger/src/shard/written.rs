@@ -1,9 +1,9 @@
 //! A landing comes in: it meets its raw event, or what is known of its key.
 
 use super::Shard;
-use super::history::{Landing, NOT_SPOOLED, put};
+use super::history::{Landing, put};
 use super::recall::LookedUp;
-use super::settle::side;
+use super::settle::{hold, side};
 use crate::effect::{Effect, WrittenSide};
 use crate::identity::{Fingerprint, Form, PayloadRef, ReasonId};
 use crate::keys::Known;
@@ -72,9 +72,7 @@ impl Shard {
             Settled::Unjudged | Settled::Rejected => {
                 self.activity.landed(record.schema(), landing.landed_ms);
                 let slot = self.keys.wait_anew(self.row_entry(key, landing));
-                if let WrittenSide::Row(row) = written {
-                    effects.push(Effect::HoldWritten { key, row });
-                }
+                hold(key, landing, written, effects);
                 self.revise_later(slot, record);
             }
             Settled::Missing | Settled::MissingStored | Settled::Unconfirmed => {
@@ -179,7 +177,7 @@ impl Shard {
         }
         first.landed(entry.schema);
         self.keys.settle(slot, first);
-        if entry.payload != NOT_SPOOLED {
+        if entry.payload != PayloadRef::NONE {
             self.release(entry.payload, effects);
         }
     }
@@ -227,9 +225,7 @@ impl Shard {
         let mut entry = self.row_entry(key, landing);
         entry.set_waiting(class, Waiting::Early);
         self.insert(entry);
-        if let WrittenSide::Row(row) = written {
-            effects.push(Effect::HoldWritten { key, row });
-        }
+        hold(key, landing, written, effects);
     }
 
     /// A row in the place of its raw event.
@@ -269,7 +265,7 @@ impl Shard {
     }
 
     pub(super) fn release_row(&mut self, landing: Landing, effects: &mut Vec<Effect>) {
-        if landing.payload != NOT_SPOOLED {
+        if landing.payload != PayloadRef::NONE {
             self.release(landing.payload, effects);
         }
     }

@@ -6,8 +6,8 @@
 use std::rc::Rc;
 
 use landfall_ledger::{
-    Counts, Deadlines, Fingerprint, Form, Frontier, HoleCause, Judgement, RawObservation,
-    RejectedBy, STAMPS_APART_MS, SchemaId, Stream, Verdict, WrittenObservation,
+    Counts, Deadlines, Fingerprint, Form, Frontier, HoleCause, Judgement, PayloadRef,
+    RawObservation, RejectedBy, STAMPS_APART_MS, SchemaId, Stream, Verdict, WrittenObservation,
 };
 
 use super::super::history::{GRACE_MS, Holes};
@@ -174,7 +174,7 @@ impl Claim {
             }
             State::Early(row) | State::Stray(row) if judged => {
                 self.arrive(&raw);
-                self.meet(event, row, self.is_kept);
+                self.meet(event, row, self.keeps(&row));
             }
             State::Early(row) | State::Stray(row) => {
                 self.out.verdict(&raw, Verdict::Unjudged, 1);
@@ -190,7 +190,7 @@ impl Claim {
             {
                 self.give_way(first);
                 self.arrive(&raw);
-                self.meet(event, row, self.is_kept);
+                self.meet(event, row, self.keeps(&row));
             }
             State::Waits(_) | State::Asked(..) | State::Disputed(..) => self.copy(raw),
             State::Missing(first) if expected => {
@@ -206,7 +206,7 @@ impl Claim {
             State::Revising(first, row) if expected || judged && !is_judged(&first) => {
                 self.unjudged = !is_judged(&first);
                 self.arrive(&raw);
-                self.meet(event, row, self.is_kept);
+                self.meet(event, row, self.keeps(&row));
             }
             State::Unexpected(row, unwatched) => self.join_unexpected(event, row, unwatched),
             State::Forgotten(first, row) if expected || judged && !is_judged(&first) => {
@@ -214,6 +214,11 @@ impl Claim {
             }
             _ => self.out.verdict(&raw, Verdict::Repeated, 1),
         }
+    }
+
+    /// Whether the frame of the row that waits is kept.
+    fn keeps(&self, row: &WrittenObservation) -> bool {
+        self.is_kept || is_spooled(row)
     }
 
     fn wait(&mut self, event: Event) {
@@ -303,7 +308,7 @@ impl Claim {
     /// A row that had waited for an event of its own schema is this one's.
     pub fn found(&mut self, row: WrittenObservation, is_kept: bool) {
         match self.state {
-            State::Waits(event) => self.meet(event, row, is_kept),
+            State::Waits(event) => self.meet(event, row, is_kept || is_spooled(&row)),
             _ => self.row(row),
         }
         if matches!(
@@ -576,4 +581,9 @@ fn is_judged(event: &Event) -> bool {
 
 fn is_content(form: Form) -> bool {
     form != Form::NONE && form != Form::FAILED
+}
+
+/// Whether the row came with its frame in the spool.
+fn is_spooled(row: &WrittenObservation) -> bool {
+    row.payload != PayloadRef::NONE
 }

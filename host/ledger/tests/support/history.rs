@@ -199,6 +199,16 @@ impl History {
         PayloadRef(self.next_segment << PayloadRef::SEGMENT_SHIFT)
     }
 
+    /// Nearly all rows are in the spool before they are judged; if it is full, only those that wait.
+    fn row_payload(&mut self, row: u32) -> PayloadRef {
+        if self.rng.bool() {
+            return PayloadRef::NONE;
+        }
+        let payload = self.payload();
+        self.kept_rows.insert(payload, row);
+        payload
+    }
+
     fn event(
         &mut self,
         number: u64,
@@ -291,8 +301,10 @@ impl History {
                 1..4 => self.rng.i64(0..60),
                 _ => 0,
             };
+            let payload = self.row_payload(row);
             written.push(WrittenObservation {
                 key,
+                payload,
                 form,
                 earliest_ms: landed_ms - doubt_ms,
                 arrived_ms: landed_ms,

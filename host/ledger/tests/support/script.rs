@@ -391,6 +391,7 @@ fn written(words: &[&str]) -> WrittenObservation {
         arrived_ms: time(words[3]),
         schema: SchemaId(number(words, "schema").unwrap_or(0)),
         row: u32::from(letter(words[1])),
+        payload: PayloadRef::NONE,
         generation: Generation(number(words, "gen").unwrap_or(0)),
     }
 }

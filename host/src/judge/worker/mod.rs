@@ -246,8 +246,7 @@ impl Judge {
         Some(self.judge_try(frames, &payloads, tries + 1))
     }
 
-    /// Judges one batch. `payloads` has one reference per frame of a raw batch, and is empty for a
-    /// written one.
+    /// Judges one batch. `payloads` has one reference per frame, or is empty for rows that are not in the spool.
     pub fn judge(&mut self, frames: FrameBatch, payloads: &[PayloadRef]) -> Judged {
         self.judge_try(frames, payloads, 1)
     }

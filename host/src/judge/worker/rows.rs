@@ -83,6 +83,7 @@ impl Judge {
                 arrived_ms,
                 schema,
                 row: row as u32,
+                payload: payloads.get(row).copied().unwrap_or(PayloadRef::NONE),
                 generation: plan.generation,
             });
             return;

@@ -1,6 +1,6 @@
-//! The stage that judges: it puts raw frames into the spool, judges a batch, and gives each shard its share.
+//! The stage that judges: it puts frames into the spool, judges a batch, and gives each shard its share.
 //!
-//! Frames for which the spool has no room wait here, and so do frames that their codec failed on.
+//! Raw frames for which the spool has no room wait here, and so do frames that their codec failed on.
 //! While something waits, `JudgeStage::intake` decides what may come in.
 
 pub mod decoding;
@@ -12,7 +12,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use landfall_ledger::{PayloadRef, PerStream, Stream};
-use landfall_store::spool::{SpoolError, SpoolWriter, SpooledFrames};
+use landfall_store::spool::{FrameKind, SpoolError, SpoolWriter, SpooledFrames};
 
 use self::decoding::Decoding;
 pub(crate) use self::give_up::GiveUp;
@@ -63,8 +63,9 @@ pub(crate) struct JudgeIntake {
     pub held: PerStream<bool>,
     /// This judge takes batches of these streams.
     pub takes: PerStream<bool>,
-    /// It takes batches of raw frames that an earlier run left. They are in the spool, so they need no room there.
-    pub takes_restored: bool,
+    /// It takes batches of frames of these streams that an earlier run left. They are in the spool, so they need no room
+    /// there.
+    pub takes_restored: PerStream<bool>,
     /// How long it waits for a batch, in real time.
     pub wait: Duration,
 }
@@ -74,17 +75,23 @@ pub(crate) struct JudgeStage {
     pub judge: Judge,
     pub plan: Arc<PlanCell>,
     pub spool: SpoolWriter,
+    /// For rows, so that a restart does not lose those of which nothing is stored yet. They have files of their own,
+    /// because they are needed for much shorter than events that wait. None over recordings.
+    pub row_spool: Option<SpoolWriter>,
     pub telemetry: Telemetry,
     pub backlog: Arc<Backlog>,
     pub shutdown: Arc<Shutdown>,
     pub waiting: SpoolRetry,
+    /// The log has that rows are not put into the spool.
+    pub is_row_failure_logged: bool,
     /// Whether landings are held back.
     pub is_overrun: bool,
     /// Decides when to stop waiting for room. Only over recordings.
     pub give_up: Option<GiveUp>,
     pub decoding: Arc<Decoding>,
-    /// Raw frames of an earlier run are still to be judged. They came before all others, and are judged before them.
-    pub restoring: Arc<AtomicBool>,
+    /// By stream: frames of an earlier run are still to be judged. They came before all others, and are judged before
+    /// them.
+    pub restoring: Arc<PerStream<AtomicBool>>,
 }
 
 /// Raw batches for which the spool has no room: one, and at the very end what is left of the queue.
@@ -153,9 +160,10 @@ impl JudgeStage {
         let give_up = self.give_up.as_ref();
         let holds_landings = give_up.is_some_and(|give_up| give_up.holds_landings(&self.backlog));
         let waits = !self.waiting.batches.is_empty();
-        let restoring = self.restoring.load(Ordering::Acquire);
+        let restoring = PerStream::of(|stream| self.restoring[stream].load(Ordering::Acquire));
+        let restores = restoring.raw || restoring.written;
         let looks =
-            restoring || is_full || is_overrun || self.give_up.is_some() || self.judge.has_unread();
+            restores || is_full || is_overrun || self.give_up.is_some() || self.judge.has_unread();
         // A gap in numbers keeps the frontier where it is until nothing can fill it any more.
         let looks = self.judge.look_at_sequences(now) || looks;
         JudgeIntake {
@@ -164,10 +172,10 @@ impl JudgeStage {
                 written: is_overrun || holds_landings,
             },
             takes: PerStream::of(|stream| {
-                let is_behind = (waits || restoring) && stream == Stream::Raw;
-                !is_behind && !self.judge.is_held(stream)
+                let is_behind = waits && stream == Stream::Raw;
+                !is_behind && !restoring[stream] && !self.judge.is_held(stream)
             }),
-            takes_restored: !self.judge.is_held(Stream::Raw),
+            takes_restored: PerStream::of(|stream| !self.judge.is_held(stream)),
             wait: match (waits, looks) {
                 (true, _) => self.waiting.time_left(now),
                 (false, true) => ROOM_CHECK_EVERY,
@@ -187,12 +195,16 @@ impl JudgeStage {
             return None;
         }
         let mut payloads = std::mem::take(&mut batch.spooled);
-        if batch.stream == Stream::Raw
-            && payloads.is_empty()
-            && let Err(error) = self.spool(&batch, &mut payloads)
-        {
-            self.wait_with(batch, &error, now);
-            return None;
+        let is_kept = !payloads.is_empty();
+        match batch.stream {
+            Stream::Raw if !is_kept => {
+                if let Err(error) = self.spool(&batch, &mut payloads) {
+                    self.wait_with(batch, &error, now);
+                    return None;
+                }
+            }
+            Stream::Written if !is_kept => self.spool_rows(&batch, &mut payloads),
+            Stream::Raw | Stream::Written => {}
         }
         let (stream, frames) = (batch.stream, batch.rows() as u64);
         let judged = self.judge.judge(batch, &payloads);
@@ -239,23 +251,32 @@ impl JudgeStage {
         }
     }
 
+    /// Puts rows into the spool. If that fails, they are judged all the same, because they may make the room that lacks:
+    /// only a restart before they are stored would lose them.
+    fn spool_rows(&mut self, batch: &FrameBatch, payloads: &mut Vec<PayloadRef>) {
+        let Some(writer) = &mut self.row_spool else {
+            return;
+        };
+        match append(writer, batch, FrameKind::Row, payloads) {
+            Ok(()) => self.is_row_failure_logged = false,
+            Err(error) => {
+                self.telemetry.rows_unspooled(batch.rows() as u64);
+                if !std::mem::replace(&mut self.is_row_failure_logged, true) {
+                    tracing::warn!(
+                        "{error}; rows are judged without it, and a restart would lose those that are not stored yet"
+                    );
+                }
+            }
+        }
+    }
+
     /// Puts raw frames into the spool as they are, before anything else is done with them.
     fn spool(
         &mut self,
         batch: &FrameBatch,
         payloads: &mut Vec<PayloadRef>,
     ) -> Result<(), SpoolError> {
-        let mut numbers = Vec::with_capacity(batch.rows());
-        let frames = SpooledFrames {
-            bytes: &batch.bytes,
-            ends: &batch.ends,
-            first_place: batch.first_place,
-            arrived_ms: &batch.arrived_ms,
-            source: batch.source,
-            is_restorable: true,
-        };
-        self.spool.append_frames(&frames, &mut numbers)?;
-        payloads.extend(numbers.into_iter().map(PayloadRef));
+        append(&mut self.spool, batch, FrameKind::Raw, payloads)?;
         self.waiting.is_logged = false;
         if let Some(give_up) = &mut self.give_up {
             give_up.spooled();
@@ -295,4 +316,25 @@ impl JudgeStage {
             self.shutdown.give_up(why);
         }
     }
+}
+
+fn append(
+    writer: &mut SpoolWriter,
+    batch: &FrameBatch,
+    kind: FrameKind,
+    payloads: &mut Vec<PayloadRef>,
+) -> Result<(), SpoolError> {
+    let mut numbers = Vec::with_capacity(batch.rows());
+    let frames = SpooledFrames {
+        bytes: &batch.bytes,
+        ends: &batch.ends,
+        first_place: batch.first_place,
+        arrived_ms: &batch.arrived_ms,
+        earliest_ms: &batch.earliest_ms,
+        source: batch.source,
+        kind,
+    };
+    writer.append_frames(&frames, &mut numbers)?;
+    payloads.extend(numbers.into_iter().map(PayloadRef));
+    Ok(())
 }

@@ -87,6 +87,7 @@ mod tests {
             arrived_ms: 1,
             schema: SchemaId(1),
             row,
+            payload: PayloadRef::NONE,
             generation: Generation(1),
         }
     }

@@ -113,6 +113,7 @@ impl Stage {
                 arrived_ms: landed_ms,
                 schema: SchemaId(0),
                 row,
+                payload: PayloadRef::NONE,
                 generation: Generation(0),
             }
         });

@@ -7,6 +7,7 @@ use serde::Serialize;
 
 use super::SpoolError;
 use super::left::{DAMAGED_EXTENSION, OLD_EXTENSION, files, number_of};
+use super::record::FrameKind;
 use super::segment::{self, Segment};
 
 /// What a file of the spool is.
@@ -34,6 +35,8 @@ pub struct SpoolFile {
     pub row_frames: u64,
     /// Of the raw frames: their events have no verdict in the store, so they would be judged again after a restart.
     pub waiting_frames: u64,
+    /// Of the rows: it is not stored what became of them, so they would be judged again after a restart.
+    pub waiting_rows: u64,
     /// When the first and the last frame came, in milliseconds since the epoch.
     pub first_ms: Option<i64>,
     pub last_ms: Option<i64>,
@@ -52,6 +55,7 @@ impl SpoolFile {
             raw_frames: 0,
             row_frames: 0,
             waiting_frames: 0,
+            waiting_rows: 0,
             first_ms: None,
             last_ms: None,
             damaged_frames: 0,
@@ -97,16 +101,24 @@ pub fn inspect(
                     file.damaged_frames = left.damaged;
                     file.cut_off_bytes = left.cut_off_bytes;
                     for (entry_at, entry) in &left.entries {
-                        if entry.is_restorable {
-                            file.raw_frames += 1;
-                            file.waiting_frames += u64::from(!is_settled(number, *entry_at));
+                        let waits = u64::from(!is_settled(number, *entry_at));
+                        match entry.kind {
+                            FrameKind::Raw => {
+                                file.raw_frames += 1;
+                                file.waiting_frames += waits;
+                            }
+                            FrameKind::Row => {
+                                file.row_frames += 1;
+                                file.waiting_rows += waits;
+                            }
+                            FrameKind::HeldRow => file.row_frames += 1,
+                        }
+                        if entry.kind == FrameKind::Raw {
                             let (first, last) = (file.first_ms, file.last_ms);
                             file.first_ms = Some(
                                 first.map_or(entry.arrived_ms, |first| first.min(entry.arrived_ms)),
                             );
                             file.last_ms = last.max(Some(entry.arrived_ms));
-                        } else {
-                            file.row_frames += 1;
                         }
                     }
                     file

@@ -4,6 +4,7 @@ use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};
 
 use super::SpoolError;
+use super::record::FrameKind;
 use super::reference::{entry_at, frame_bytes};
 use super::segment::{self, Segment};
 
@@ -13,14 +14,18 @@ pub(super) const OLD_EXTENSION: &str = "spool";
 /// The extension of files that are damaged as a whole. They are kept for whoever looks into the disk.
 pub(super) const DAMAGED_EXTENSION: &str = "damaged";
 
-/// The frame of a raw event that was not settled when the last run ended.
+/// The frame of a raw event or a row that was not settled when the last run ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct LeftFrame {
     /// When it came, in milliseconds since the epoch.
     pub arrived_ms: i64,
+    /// The earliest instant at which it can have come.
+    pub earliest_ms: i64,
+    /// It is a row.
+    pub is_row: bool,
     /// The index of its source then.
     pub source: u16,
-    /// Its place in the order of its source.
+    /// Its place in the order of its source. 0 of a row.
     pub place: u64,
     /// Where it is.
     pub reference: u64,
@@ -79,25 +84,33 @@ pub(super) fn read(
         left.damaged += found.damaged;
         left.cut_off += u64::from(found.cut_off_bytes > 0);
         for (entry_at, entry) in &found.entries {
-            if !entry.is_restorable || is_settled(number, *entry_at) {
+            if entry.kind == FrameKind::HeldRow || is_settled(number, *entry_at) {
                 continue;
             }
             let reference = entry.reference(number, *entry_at);
             if entry.moved_from != 0 {
                 moved_from.insert(reference, entry.moved_from);
             }
+            let is_row = entry.kind == FrameKind::Row;
+            let earliest_ms = match is_row {
+                true => entry.place as i64,
+                false => entry.arrived_ms,
+            };
             left.frames.push(LeftFrame {
                 arrived_ms: entry.arrived_ms,
+                earliest_ms,
+                is_row,
                 source: entry.source,
-                place: entry.place,
+                place: if is_row { 0 } else { entry.place },
                 reference,
             });
         }
         segments.insert(number, found.segment);
     }
     left.copies = keep_one_of_moved(&moved_from, &mut left.frames);
-    left.frames
-        .sort_unstable_by_key(|frame| (frame.arrived_ms, frame.source, frame.place));
+    left.frames.sort_unstable_by_key(|frame| {
+        (frame.arrived_ms, frame.source, frame.place, frame.reference)
+    });
     let mut kept: HashMap<u32, (u64, u64)> = HashMap::new();
     for frame in &left.frames {
         let (rows, bytes) = kept

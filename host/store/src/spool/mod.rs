@@ -1,4 +1,4 @@
-//! Raw frames on disk until their events are settled. Memory holds 8 bytes for each.
+//! Frames on disk until their events and rows are settled. Memory holds 8 bytes for each.
 //!
 //! A segment is a file of records, one per batch (`record.rs` has the format). Each writer fills a segment of its own,
 //! so writers share no lock per event. A sealed segment is removed when its last frame is released.
@@ -12,7 +12,7 @@
 //! modest writers leave half of the spool to the others. So a writer that waits for room gets it as soon as events
 //! settle, whatever the other writers do.
 //!
-//! What a run leaves behind is given back by [`Spool::reopen`]: the frames of raw events that were not settled. The
+//! What a run leaves behind is given back by [`Spool::reopen`]: the frames of events and rows that were not settled. The
 //! caller knows which frames were settled, and the spool does not.
 
 mod inspect;
@@ -30,7 +30,7 @@ use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 pub use inspect::{FileState, SpoolFile, inspect};
 pub use left::{LeftFrame, LeftFrames};
-pub use record::ENTRY_BYTES;
+pub use record::{ENTRY_BYTES, FrameKind};
 use record::{IndexEntry, MAGIC};
 use reference::Reference;
 pub use reference::{SEGMENT_SHIFT, entry_at, frame_bytes};
@@ -139,8 +139,8 @@ impl Spool {
         Ok(Arc::new(spool))
     }
 
-    /// Opens the directory like [`Spool::open`], and keeps of what an earlier run left the frames of raw events that are
-    /// not settled. `is_settled` says so of a frame: the number of its segment, and the position of its index entry.
+    /// Opens the directory like [`Spool::open`], and keeps of what an earlier run left the frames that are not settled, of
+    /// events and of rows. `is_settled` says so of a frame: the number of its segment, and the position of its index entry.
     ///
     /// # Errors
     ///
@@ -375,5 +375,7 @@ impl Spool {
     }
 }
 
+#[cfg(test)]
+mod left_tests;
 #[cfg(test)]
 mod tests;

@@ -1,23 +1,49 @@
-//! The format of a segment's file, version 1. Numbers are little-endian.
+//! The format of a segment's file, version 2. Numbers are little-endian.
 //!
 //! A file begins with [`MAGIC`]. Records follow, one for each batch: a header (the number of frames as u32, the bytes
 //! of all frames as u32, the CRC-32 of both and of the index as u32), the index, then the frames as they came. An
 //! index entry has, for its frame: its offset in the file and its length (u32 each), its place in the order of its
-//! source (u64), its arrival in milliseconds since the epoch (i64), the reference that it had before it was moved
-//! (u64, or 0), the CRC-32 of its bytes (u32), the index of its source (u16), and 1 if it is to be restored (u16).
+//! source (u64; of a row that is restored, the earliest instant at which it can have come, i64), its arrival in
+//! milliseconds since the epoch (i64), the reference that it had before it was moved (u64, or 0), the CRC-32 of its bytes
+//! (u32), the index of its source (u16), and its kind (u16): 0 for a row that is not restored, 1 for a raw event, 2 for a
+//! row that is restored. Version 1 is the same without kind 2.
 //!
 //! The CRC is that of IEEE 802.3. A process that is killed may leave a record that is cut off: the reader ends there.
 
 use super::reference::Reference;
 
 /// The first bytes of a file, with the version of the format.
-pub(super) const MAGIC: [u8; 8] = *b"LFSPOOL\x01";
+pub(super) const MAGIC: [u8; 8] = *b"LFSPOOL\x02";
+
+/// The oldest version that can be read.
+pub(super) const OLDEST_VERSION: u8 = 1;
 
 /// Bytes of [`MAGIC`] before the version.
 pub(super) const MAGIC_NAME_BYTES: usize = 7;
 
 /// Bytes of a record's header.
 pub(super) const HEADER_BYTES: usize = 12;
+
+/// What a frame is: that decides what becomes of it after a restart.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum FrameKind {
+    /// A row that is not restored.
+    HeldRow = 0,
+    /// A raw event, which is restored until it is settled.
+    Raw = 1,
+    /// A row, which is restored until what became of it is stored.
+    Row = 2,
+}
+
+impl FrameKind {
+    fn of(number: u16) -> Self {
+        match number {
+            1 => Self::Raw,
+            2 => Self::Row,
+            _ => Self::HeldRow,
+        }
+    }
+}
 
 /// Bytes of an index entry.
 pub const ENTRY_BYTES: usize = 40;
@@ -27,14 +53,14 @@ pub const ENTRY_BYTES: usize = 40;
 pub(super) struct IndexEntry {
     pub offset: u32,
     pub len: u32,
+    /// Of a row that is restored, the earliest instant at which it can have come.
     pub place: u64,
     pub arrived_ms: i64,
     /// The reference to the frame before it was moved; 0 if it was not.
     pub moved_from: u64,
     pub checksum: u32,
     pub source: u16,
-    /// It is the frame of a raw event, and is restored after a restart until its event is settled.
-    pub is_restorable: bool,
+    pub kind: FrameKind,
 }
 
 impl IndexEntry {
@@ -46,7 +72,7 @@ impl IndexEntry {
         out.extend_from_slice(&self.moved_from.to_le_bytes());
         out.extend_from_slice(&self.checksum.to_le_bytes());
         out.extend_from_slice(&self.source.to_le_bytes());
-        out.extend_from_slice(&u16::from(self.is_restorable).to_le_bytes());
+        out.extend_from_slice(&(self.kind as u16).to_le_bytes());
     }
 
     pub fn read(bytes: &[u8; ENTRY_BYTES]) -> Self {
@@ -59,7 +85,7 @@ impl IndexEntry {
             moved_from: u64::from_le_bytes(take(&mut rest)),
             checksum: u32::from_le_bytes(take(&mut rest)),
             source: u16::from_le_bytes(take(&mut rest)),
-            is_restorable: u16::from_le_bytes(take(&mut rest)) != 0,
+            kind: FrameKind::of(u16::from_le_bytes(take(&mut rest))),
         }
     }
 
@@ -107,12 +133,13 @@ mod tests {
     proptest! {
         #[test]
         fn an_entry_reads_back_as_it_was_written(
-            numbers in any::<(u32, u32, u64, i64, u64, u32, u16, bool)>()
+            numbers in any::<(u32, u32, u64, i64, u64, u32, u16)>(), kind in 0_u16..3
         ) {
-            let (offset, len, place, arrived_ms, moved_from, checksum, source, is_restorable) = numbers;
-            let entry = IndexEntry { offset, len, place, arrived_ms, moved_from, checksum, source, is_restorable };
+            let (offset, len, place, arrived_ms, moved_from, checksum, source) = numbers;
+            let entry = IndexEntry { offset, len, place, arrived_ms, moved_from, checksum, source, kind: FrameKind::of(kind) };
             let mut bytes = Vec::new();
             entry.write(&mut bytes);
+            prop_assert_eq!(&bytes[38..], &kind.to_le_bytes()[..]);
             prop_assert_eq!(IndexEntry::read(&bytes.try_into().unwrap()), entry);
         }
     }

@@ -6,7 +6,9 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use super::SpoolError;
-use super::record::{self, ENTRY_BYTES, HEADER_BYTES, IndexEntry, MAGIC, MAGIC_NAME_BYTES};
+use super::record::{
+    self, ENTRY_BYTES, HEADER_BYTES, IndexEntry, MAGIC, MAGIC_NAME_BYTES, OLDEST_VERSION,
+};
 use crate::files;
 
 pub(super) const EXTENSION: &str = "segment";
@@ -68,9 +70,10 @@ impl Segment {
             magic = [0; MAGIC.len()];
         } else {
             file.read_exact_at(&mut magic, 0).map_err(io)?;
-            if magic != MAGIC {
+            let is_ours = magic[..MAGIC_NAME_BYTES] == MAGIC[..MAGIC_NAME_BYTES];
+            let versions = OLDEST_VERSION..=MAGIC[MAGIC_NAME_BYTES];
+            if !is_ours || !versions.contains(&magic[MAGIC_NAME_BYTES]) {
                 let path = path.to_owned();
-                let is_ours = magic[..MAGIC_NAME_BYTES] == MAGIC[..MAGIC_NAME_BYTES];
                 return Err(match is_ours {
                     true => SpoolError::Format { path },
                     false => SpoolError::Damaged { path },

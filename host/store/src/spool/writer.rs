@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
-use super::record::{self, ENTRY_BYTES, HEADER_BYTES, IndexEntry};
+use super::record::{self, ENTRY_BYTES, FrameKind, HEADER_BYTES, IndexEntry};
 use super::reference::frame_bytes;
 use super::segment::Segment;
 use super::{SEGMENT_BYTES, Spool, SpoolError};
@@ -18,10 +18,11 @@ pub struct SpooledFrames<'a> {
     pub first_place: u64,
     /// When each came, in milliseconds since the epoch; 0 where it is not said.
     pub arrived_ms: &'a [i64],
+    /// Of rows: the earliest instant at which each can have come. Else empty.
+    pub earliest_ms: &'a [i64],
     /// The index of their source.
     pub source: u16,
-    /// Whether they are frames of raw events, which are restored after a restart until their events are settled.
-    pub is_restorable: bool,
+    pub kind: FrameKind,
 }
 
 /// Writes batches, each with two writes. Owned by one thread.
@@ -77,8 +78,9 @@ impl SpoolWriter {
             ends,
             first_place,
             arrived_ms: &[],
+            earliest_ms: &[],
             source: 0,
-            is_restorable: false,
+            kind: FrameKind::HeldRow,
         };
         self.append_frames(&frames, references)
     }
@@ -94,20 +96,23 @@ impl SpoolWriter {
         frames: &SpooledFrames<'_>,
         references: &mut Vec<u64>,
     ) -> Result<(), SpoolError> {
-        let arrivals = frames.arrived_ms.iter().copied();
-        let rows = frames.ends.iter().zip(frames.first_place..);
-        let entries =
-            rows.zip(arrivals.chain(std::iter::repeat(0)))
-                .map(|((_, place), arrived_ms)| IndexEntry {
-                    offset: 0,
-                    len: 0,
-                    place,
-                    arrived_ms,
-                    moved_from: 0,
-                    checksum: 0,
-                    source: frames.source,
-                    is_restorable: frames.is_restorable,
-                });
+        let entry = |row: usize| {
+            let row_place = frames.first_place + row as u64;
+            IndexEntry {
+                offset: 0,
+                len: 0,
+                place: match frames.kind {
+                    FrameKind::Row => frames.earliest_ms.get(row).map_or(0, |ms| *ms as u64),
+                    FrameKind::Raw | FrameKind::HeldRow => row_place,
+                },
+                arrived_ms: frames.arrived_ms.get(row).copied().unwrap_or_default(),
+                moved_from: 0,
+                checksum: 0,
+                source: frames.source,
+                kind: frames.kind,
+            }
+        };
+        let entries = (0..frames.ends.len()).map(entry);
         self.append_entries(frames.bytes, frames.ends, entries, references)
     }
 

@@ -113,15 +113,17 @@ fn rows() -> Draft {
 }
 
 fn spool() -> Draft {
-    Draft::graph("Work of the spool", "How often judging waited because the spool was full or failed, which is never, if all is well, and what was put elsewhere to make room. After a restart: events that are judged again, and those that cannot be, because their frames are gone or damaged.")
+    Draft::graph("Work of the spool", "How often judging waited because the spool was full or failed, which is never, if all is well, and what was put elsewhere to make room. Rows outside are judged without the spool, which has no room for them; only a restart just then would lose them. After a restart: events and rows that are judged again, and those that cannot be, because their frames are gone or damaged.")
         .ask("waits", sum(&rate("landfall_spool_waits_total", &[])))
         .ask("frames moved", sum(&rate("landfall_spool_moved_frames_total", &[])))
         .ask("bytes moved", sum(&rate("landfall_spool_moved_bytes_total", &[])))
         .ask("judged again", sum(&all("landfall_restored_events_total", &[])))
+        .ask("rows judged again", sum(&all("landfall_restored_rows_total", &[])))
+        .ask("rows outside", sum(&rate("landfall_unspooled_rows_total", &[])))
         .ask("frames gone", sum(&all("landfall_restore_lost_events_total", &[])))
         .ask("frames damaged", sum(&all("landfall_restore_damaged_frames_total", &[])))
         .unit(unit::OPERATIONS_PER_SECOND)
-        .named(&[("waits", BAD), ("frames gone", BAD), ("frames damaged", BAD)])
+        .named(&[("waits", BAD), ("rows outside", BAD), ("frames gone", BAD), ("frames damaged", BAD)])
         .override_name("bytes moved", &[("unit", json!(unit::BYTES_PER_SECOND)), ("custom.axisPlacement", json!("right"))])
         .see("when-landfall-itself-is-short")
 }

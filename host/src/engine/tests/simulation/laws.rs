@@ -288,6 +288,12 @@ impl Laws {
                     "{key} landed before a restart, and a copy is owed: {known:?}"
                 );
             }
+            if known.is_plain && known.copies == 1 && known.kept_rows > 0 {
+                assert!(
+                    !is_owed,
+                    "{key} landed and its row was in the spool, and yet it is owed: {known:?}"
+                );
+            }
             if self.owed_at_start.contains(&key) && !known.landed_in_run {
                 assert!(
                     is_owed,

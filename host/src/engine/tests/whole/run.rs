@@ -128,7 +128,7 @@ impl Run {
         let telemetry = Telemetry::new().expect("telemetry");
         let store = Store::open(dir.path(), [7; 16], "whole").expect("a store");
         let spool =
-            Spool::open(&dir.path().join(SPOOL_NAME), 1 << 26, 1 + 2 * SHARDS, 0).expect("a spool");
+            Spool::open(&dir.path().join(SPOOL_NAME), 1 << 26, 2 + 2 * SHARDS, 0).expect("a spool");
         let in_flight = InFlight::default();
         let plan = plan();
         let cell = Arc::new(PlanCell::new(Arc::clone(&plan), START_MS));
@@ -154,6 +154,8 @@ impl Run {
             is_overrun: false,
             give_up: None,
             decoding: Arc::default(),
+            row_spool: Some(spool.writer()),
+            is_row_failure_logged: false,
             restoring: Arc::default(),
         };
         let landings = Arc::new(Landings::new(SHARDS));

@@ -438,5 +438,6 @@ fn row(key: Fingerprint, arrived_ms: i64) -> WrittenObservation {
         schema: SchemaId(0),
         generation: Generation(0),
         row: 0,
+        payload: PayloadRef::NONE,
     }
 }

@@ -6,7 +6,7 @@ mod script;
 mod sent;
 mod steps;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -120,6 +120,9 @@ pub(super) struct Known {
     pub row_ms: i64,
     /// All its copies must land with the same content.
     pub is_plain: bool,
+    /// How often it was sent, and how many rows of it are in the spool, or were.
+    pub copies: u32,
+    pub kept_rows: u32,
     /// Its copies name different schemas.
     pub is_mixed: bool,
     /// Nothing of it came in an earlier run.
@@ -161,6 +164,8 @@ pub(super) struct World<'a> {
     sent: Vec<Sent>,
     /// The raw events that are in the spool, or were: their place there is the index.
     accepted: Vec<Sent>,
+    /// The rows that are in the spool, or were, by the references to their frames: no frame is moved here.
+    kept_rows: HashMap<u64, Row>,
     due: Vec<Row>,
     deaf_until_ms: i64,
     restarts: u64,
@@ -193,6 +198,7 @@ impl<'a> World<'a> {
             keys: BTreeMap::new(),
             sent: Vec::new(),
             accepted: Vec::new(),
+            kept_rows: HashMap::new(),
             due: Vec::new(),
             deaf_until_ms: 0,
             restarts: 0,

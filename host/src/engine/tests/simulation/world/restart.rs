@@ -34,18 +34,18 @@ impl World<'_> {
         restore(store, &settings, &self.plans.telemetry).expect("the spool opens")
     }
 
-    /// The sources, and what holds raw time before the frames that are restored.
+    /// The sources, and what holds the time of each stream before its frames that are restored.
     pub(super) fn add_sources(
         &self,
         left: &[LeftFrame],
-    ) -> (
-        InFlight,
-        Option<Arc<SourceProgress>>,
-        [Arc<SourceProgress>; 2],
-    ) {
+    ) -> (InFlight, Vec<Arc<SourceProgress>>, [Arc<SourceProgress>; 2]) {
         let in_flight = InFlight::default();
-        let restored =
-            (left.first()).map(|frame| in_flight.add_restored(Stream::Raw, frame.arrived_ms));
+        let of_stream = |stream| {
+            let is_row = stream == Stream::Written;
+            let first = left.iter().find(|frame| frame.is_row == is_row)?;
+            Some(in_flight.add_restored(stream, first.arrived_ms))
+        };
+        let restored = Stream::ALL.into_iter().filter_map(of_stream).collect();
         let progress = Stream::ALL.map(|stream| in_flight.add_source(stream, self.now_ms));
         // Before the first start nothing came.
         for progress in progress.iter().filter(|_| self.restarts > 0) {
@@ -59,20 +59,28 @@ impl World<'_> {
     }
 
     /// What the run before had not settled comes again, in a few batches.
-    pub(super) fn restore(&mut self, left: Vec<LeftFrame>, progress: Option<Arc<SourceProgress>>) {
+    pub(super) fn restore(&mut self, left: Vec<LeftFrame>, progress: Vec<Arc<SourceProgress>>) {
         let run = self.run.as_mut().expect("it runs");
-        for frames in left.chunks(3) {
-            let guard = run.in_flight.begin(Stream::Raw, frames[0].arrived_ms);
-            run.batches.push(Batch {
+        let (rows, events): (Vec<_>, Vec<_>) = left.into_iter().partition(|frame| frame.is_row);
+        let events = events.chunks(3).map(|frames| (Stream::Raw, frames));
+        let rows = rows.chunks(2).map(|frames| (Stream::Written, frames));
+        for (stream, frames) in events.chain(rows) {
+            let guard = run.in_flight.begin(stream, frames[0].arrived_ms);
+            let mut batch = Batch {
                 guard,
-                raw: (frames.iter())
-                    .map(|frame| self.accepted[frame.place as usize])
-                    .collect(),
+                raw: Vec::new(),
                 written: Vec::new(),
                 spooled: frames.iter().map(|frame| frame.reference).collect(),
-            });
+            };
+            for frame in frames {
+                match stream {
+                    Stream::Raw => batch.raw.push(self.accepted[frame.place as usize]),
+                    Stream::Written => batch.written.push(self.kept_rows[&frame.reference]),
+                }
+            }
+            run.batches.push(batch);
         }
-        if let Some(progress) = progress {
+        for progress in progress {
             progress.finish();
         }
     }

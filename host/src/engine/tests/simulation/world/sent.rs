@@ -12,7 +12,7 @@ pub(super) struct Batch {
     pub guard: InFlightGuard,
     pub raw: Vec<Sent>,
     pub written: Vec<Row>,
-    /// Where the raw frames are, if an earlier run put them into the spool.
+    /// Where the frames are, if an earlier run put them into the spool.
     pub spooled: Vec<u64>,
 }
 
@@ -140,6 +140,7 @@ impl World<'_> {
         known.is_mixed |= sent.schema != first.schema;
         let is_like_the_first = sent.content == first.content && sent.schema == first.schema;
         known.is_plain &= is_like_the_first && sent.judgement == Judgement::Expected;
+        known.copies += 1;
         let lands = match sent.judgement {
             Judgement::Expected => rng.u8(..10) < 7,
             Judgement::Rejected | Judgement::Unjudged => rng.u8(..4) == 0,

@@ -7,9 +7,9 @@ use landfall_ledger::{
     Generation, Judgement, PayloadRef, RawObservation, ReasonId, Stream, WrittenObservation,
 };
 
-use landfall_store::spool::SpooledFrames;
+use landfall_store::spool::{FrameKind, SpooledFrames};
 
-use super::sent::{Batch, fingerprint, form, number, schema, text};
+use super::sent::{Batch, Row, fingerprint, form, number, schema, text};
 use super::{DEADLINES_MS, World};
 use crate::flow::FrameBatch;
 use crate::judge::{JudgeReport, SchemaCount, WrittenFrames};
@@ -48,7 +48,7 @@ impl World<'_> {
             frames.extend_from_slice(text(sent.key).as_bytes());
             ends.push(frames.len() as u32);
         }
-        if references.is_empty() {
+        if !raw.is_empty() && references.is_empty() {
             let arrived_ms: Vec<i64> = raw.iter().map(|sent| sent.arrived_ms).collect();
             let frames = SpooledFrames {
                 bytes: &frames,
@@ -56,14 +56,17 @@ impl World<'_> {
                 first_place,
                 arrived_ms: &arrived_ms,
                 source: 0,
-                is_restorable: true,
+                earliest_ms: &[],
+                kind: FrameKind::Raw,
             };
             run.writer
                 .append_frames(&frames, &mut references)
                 .expect("room in the spool");
             self.accepted.extend(&raw);
         }
-        for (sent, reference) in raw.iter().zip(references) {
+        let written_frames = self.keep_rows(&written, &mut references, rng);
+        let run = self.run.as_mut().expect("it runs");
+        for (sent, reference) in raw.iter().zip(&references) {
             let schema = schema(&run.plan, sent.schema);
             report.seen_ms = Some(sent.arrived_ms);
             report.raw.push(SchemaCount {
@@ -76,16 +79,14 @@ impl World<'_> {
                 key,
                 form: form(sent.content),
                 arrived_ms: sent.arrived_ms,
-                payload: PayloadRef(reference),
+                payload: PayloadRef(*reference),
                 schema,
                 judgement: sent.judgement,
                 reason: ReasonId(0),
                 generation: Generation(0),
             });
         }
-        let mut written_frames = FrameBatch::detached(Stream::Written);
-        for (row, place) in written.iter().zip(0..) {
-            written_frames.push(text(row.key).as_bytes(), row.landed_ms);
+        for (row, place) in written.iter().zip(0_u32..) {
             report.seen_ms = Some(row.landed_ms);
             let key = fingerprint(row.key);
             shares[key.shard(shards)].1.push(WrittenObservation {
@@ -95,6 +96,9 @@ impl World<'_> {
                 arrived_ms: row.landed_ms,
                 schema: schema(&run.plan, row.schema),
                 row: place,
+                payload: references
+                    .get(place as usize)
+                    .map_or(PayloadRef::NONE, |reference| PayloadRef(*reference)),
                 // Now and then by checks that were reloaded.
                 generation: Generation(u16::from(rng.u8(..20) == 0)),
             });
@@ -111,6 +115,41 @@ impl World<'_> {
                 guard: guard.clone(),
             });
         }
+    }
+
+    /// The frames of rows, which are put into the spool unless they are there.
+    fn keep_rows(
+        &mut self,
+        written: &[Row],
+        references: &mut Vec<u64>,
+        rng: &mut Rng,
+    ) -> FrameBatch {
+        let mut frames = FrameBatch::detached(Stream::Written);
+        for row in written {
+            frames.push(text(row.key).as_bytes(), row.landed_ms);
+        }
+        // Now and then the spool has no room for rows.
+        if written.is_empty() || !references.is_empty() || rng.u8(..8) == 0 {
+            return frames;
+        }
+        let spooled = SpooledFrames {
+            bytes: &frames.bytes,
+            ends: &frames.ends,
+            first_place: 0,
+            arrived_ms: &frames.arrived_ms,
+            earliest_ms: &frames.earliest_ms,
+            source: 0,
+            kind: FrameKind::Row,
+        };
+        let run = self.run.as_mut().expect("it runs");
+        run.writer
+            .append_frames(&spooled, references)
+            .expect("room in the spool");
+        for (row, reference) in written.iter().zip(references) {
+            self.kept_rows.insert(*reference, *row);
+            self.keys.entry(row.key).or_default().kept_rows += 1;
+        }
+        frames
     }
 
     /// A shard applies a share.

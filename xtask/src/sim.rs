@@ -23,7 +23,7 @@ const CHUNK: u64 = 200;
 const PROGRESS: Duration = Duration::from_secs(30);
 
 /// The simulations: what each is, and the program and the test that run it.
-const SIMULATIONS: [(&str, &str, &str); 3] = [
+const SIMULATIONS: [(&str, &str, &str); 4] = [
     (
         "the ledger, against its oracle",
         "landfall-ledger simulation",
@@ -38,6 +38,11 @@ const SIMULATIONS: [(&str, &str, &str); 3] = [
         "all stages, from frames to the store, each twice",
         "landfall lib",
         "engine::tests::whole::each_event_gets_its_verdict_on_the_whole_way_and_a_seed_leaves_the_same_store_twice",
+    ),
+    (
+        "all stages, blind, asleep or killed, each twice",
+        "landfall lib",
+        "engine::tests::whole::blind_asleep_or_killed_it_says_no_wrong_word_and_a_seed_leaves_the_same_store_twice",
     ),
 ];
 

@@ -25,8 +25,8 @@ pub struct FrameBatch {
     pub bytes: Vec<u8>,
     /// Frame `i` is `bytes[ends[i-1]..ends[i]]`.
     pub ends: Vec<u32>,
-    /// The earliest instant at which each frame can have come. Never falls from one frame to the
-    /// next.
+    /// The earliest instant at which each frame can have come. It falls from one frame to the next only where a
+    /// network begins to let through what it held back.
     pub earliest_ms: Vec<i64>,
     /// When each frame had been read, in milliseconds by Landfall's clock. Never falls. Complete
     /// once the batch is handed on.

@@ -25,6 +25,8 @@ use super::{SequenceCounts, Sequences, UnreadFrames};
 #[derive(Debug)]
 pub struct SourceProgress {
     reached_ms: AtomicI64,
+    /// A network may have held back what is read now, since then. `i64::MAX`: it does not.
+    held_back_since_ms: AtomicI64,
     /// When the first source of the stream began.
     stream_start_ms: i64,
     /// The holes of all sources of the stream.
@@ -63,6 +65,19 @@ impl SourceProgress {
             to_ms,
             cause: HoleCause::Paused,
         });
+    }
+
+    /// What is read from now on may have come to the publisher's end of the connection as early as this, because a
+    /// network held it back. None: no longer.
+    pub fn held_back(&self, since_ms: Option<i64>) {
+        let since_ms = since_ms.unwrap_or(i64::MAX);
+        self.held_back_since_ms.store(since_ms, Ordering::Release);
+    }
+
+    /// A frame that is read now came no earlier than this, in milliseconds.
+    pub fn earliest_ms(&self) -> i64 {
+        let held_back_since_ms = self.held_back_since_ms.load(Ordering::Acquire);
+        self.get_ms().min(held_back_since_ms)
     }
 
     /// The source has ended, and nothing will come from it any more. It no longer holds the
@@ -153,6 +168,7 @@ impl InFlight {
         let stream_start_ms = *self.streams[stream].start_ms.get_or_init(|| start_ms);
         let progress = Arc::new(SourceProgress {
             reached_ms: AtomicI64::new(start_ms),
+            held_back_since_ms: AtomicI64::new(i64::MAX),
             stream_start_ms,
             coverage: Arc::clone(&self.streams[stream].coverage),
             delays: Arc::clone(&self.streams[stream].delays),
@@ -167,6 +183,7 @@ impl InFlight {
     pub fn add_restored(&self, stream: Stream, oldest_ms: i64) -> Arc<SourceProgress> {
         let progress = Arc::new(SourceProgress {
             reached_ms: AtomicI64::new(oldest_ms),
+            held_back_since_ms: AtomicI64::new(i64::MAX),
             stream_start_ms: oldest_ms,
             coverage: Arc::clone(&self.streams[stream].coverage),
             delays: Arc::clone(&self.streams[stream].delays),

@@ -173,12 +173,12 @@ impl BatchWriter {
         let limits = self.context.limits;
         // The frame may have come long before it could be read and stamped, but no earlier than
         // everything that is known to have been read.
-        let earliest_ms = self.progress.get_ms();
+        let reached_ms = self.progress.get_ms();
         let Filling { batch, .. } = self.filling.get_or_insert_with(|| {
             let guard = self
                 .context
                 .in_flight
-                .begin(self.context.stream, earliest_ms);
+                .begin(self.context.stream, reached_ms);
             let mut batch = FrameBatch::new(self.context.stream, self.source, guard);
             batch.first_place = self.came;
             let sequences = self.context.in_flight.sequences(self.context.stream);
@@ -195,8 +195,8 @@ impl BatchWriter {
                 since: self.came_since.unwrap_or(began),
             }
         });
-        batch.push_unstamped(frame, earliest_ms);
-        self.readability.read(1, earliest_ms);
+        batch.push_unstamped(frame, self.progress.earliest_ms());
+        self.readability.read(1, reached_ms);
         self.came += 1;
         if batch.unstamped() >= FRAMES_PER_STAMP {
             batch.stamp(self.context.clock.now_ms());

@@ -13,7 +13,7 @@
 
 mod background_query;
 mod connection_monitor;
-mod coverage;
+pub(crate) mod coverage;
 mod dial;
 mod envelope;
 mod library;

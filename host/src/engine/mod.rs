@@ -346,7 +346,7 @@ impl BuildParts<'_> {
                 backlog: Arc::clone(&self.backlog),
                 shutdown: Arc::clone(&self.shutdown),
                 waiting: SpoolRetry::default(),
-                row_spool: (!is_recorded).then(|| self.spool.writer()),
+                row_spool: (!is_recorded).then(|| self.spool.modest_writer()),
                 is_row_failure_logged: false,
                 is_overrun: false,
                 give_up: is_recorded.then(|| GiveUp::new(self.in_flight.clone())),

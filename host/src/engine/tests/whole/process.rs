@@ -191,7 +191,7 @@ impl Process {
             is_overrun: false,
             give_up: None,
             decoding: Arc::default(),
-            row_spool: Some(spool.writer()),
+            row_spool: Some(spool.modest_writer()),
             is_row_failure_logged: false,
             restoring: Arc::default(),
         };

@@ -7,7 +7,8 @@
 //! back comes later, or is gone with the connection. Our process may sleep; what comes meanwhile waits in the kernel
 //! while there is room, and then with the publisher, which drops the rest. Nothing else is lost, and nothing is
 //! reordered. While a network holds everything back, the publisher keeps all of it for 1.7 seconds, and then only so much
-//! for certain.
+//! for certain. After a longer silence it sends again within as long as that was. No
+//! network is silent while our process sleeps: nobody could notice that.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -28,6 +29,9 @@ const ROOM_BYTES: usize = 30_000;
 
 /// A frame takes as much room as so many of its size, so that few fill it.
 const WEIGHT: usize = 20;
+
+/// The publisher's kernel tries again within the length of the silence, and within this long.
+pub(super) const AGAIN_MAX_MS: i64 = 10_000 - 200;
 
 /// In so short a time the publisher's high-water mark is not reached.
 const HELD_BACK_UNNOTICED_MS: i64 = 1_700;
@@ -56,8 +60,9 @@ pub(super) struct Wire {
     known_ms: i64,
     /// The next connection is made then.
     connects_ms: i64,
-    /// The network lets nothing through from the first to the second.
-    held_back_ms: Option<(i64, i64)>,
+    /// The network lets nothing through from the first to the second; and what it held back comes at the third, when the
+    /// publisher's kernel tries again.
+    held_back_ms: Option<(i64, i64, i64)>,
     /// The process sleeps until then.
     sleeps_until_ms: i64,
     /// In our kernel.
@@ -141,12 +146,23 @@ impl Wire {
     }
 
     /// The network lets nothing through for so long. True if there is a network.
-    pub fn hold_back(&mut self, now_ms: i64, length_ms: i64) -> bool {
-        let holds = self.is_remote && self.is_alive && self.held_back_ms.is_none();
+    pub fn hold_back(&mut self, now_ms: i64, length_ms: i64, rng: &mut Rng) -> bool {
+        let is_awake = now_ms >= self.sleeps_until_ms;
+        let holds = self.is_remote && self.is_alive && is_awake && self.held_back_ms.is_none();
         if holds {
-            self.held_back_ms = Some((now_ms, now_ms + length_ms));
+            let again_ms = match length_ms > HELD_BACK_UNNOTICED_MS {
+                true => rng.i64(0..=length_ms.min(AGAIN_MAX_MS)),
+                false => 0,
+            };
+            let until_ms = now_ms + length_ms;
+            self.held_back_ms = Some((now_ms, until_ms, until_ms + again_ms));
         }
         holds
+    }
+
+    /// Whether a network holds something back.
+    pub fn is_held_back(&self) -> bool {
+        self.held_back_ms.is_some()
     }
 
     pub fn sleep(&mut self, until_ms: i64) {
@@ -160,10 +176,11 @@ impl Wire {
         };
         let (way, room) = match self.held_back_ms {
             None => (&mut self.waiting, 2 * ROOM_BYTES),
-            Some((from_ms, _)) => {
+            Some((from_ms, _, _)) => {
                 let is_noticed = now_ms > from_ms + HELD_BACK_UNNOTICED_MS;
                 let room = if is_noticed {
-                    PUBLISHER_ROOM_BYTES as usize
+                    // And the frame for which it found room last.
+                    PUBLISHER_ROOM_BYTES as usize + WEIGHT * text.len()
                 } else {
                     usize::MAX
                 };
@@ -189,10 +206,8 @@ impl Wire {
             self.connections += 1;
             self.known_ms = now_ms + rng.i64(0..SETTLE_MS);
         }
-        if self
-            .held_back_ms
-            .is_some_and(|(_, until_ms)| now_ms >= until_ms)
-        {
+        let again_ms = self.held_back_ms.map(|(_, _, again_ms)| again_ms);
+        if again_ms.is_some_and(|again_ms| now_ms >= again_ms) {
             self.held_back_ms = None;
             self.waiting.append(&mut self.on_the_way);
         }
@@ -224,7 +239,10 @@ impl Wire {
             numbers.push(frame.number);
         }
         let acknowledged = self.is_remote.then(|| {
-            let since_ms = self.held_back_ms.map_or(now_ms, |(from_ms, _)| from_ms);
+            let silent = self
+                .held_back_ms
+                .filter(|(_, until_ms, _)| now_ms < *until_ms);
+            let since_ms = silent.map_or(now_ms, |(from_ms, _, _)| from_ms);
             Duration::from_millis((now_ms - since_ms).unsigned_abs())
         });
         let limit_ms = source.coverage.look(ConnectionLook {

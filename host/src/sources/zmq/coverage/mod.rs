@@ -12,23 +12,21 @@
 //!
 //! Pure: knows no socket and reads no clock.
 
+mod silence;
+
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use landfall_ledger::{Hole, HoleCause, STAMPS_APART_MS};
 
+#[cfg(test)]
+pub(crate) use self::silence::PUBLISHER_ROOM_BYTES;
+use self::silence::SilenceWatch;
 use crate::flow::{SourceProgress, SourceStatus};
 
 /// How long nothing may be acknowledged before that is a hole: ten probes, and several retransmissions of a network
 /// that loses packets. Until then time stands still, for what was sent may still come.
 pub(crate) const UNANSWERED_MAX: Duration = Duration::from_secs(10);
-
-/// When nothing was acknowledged for longer, a network holds back what comes: a probe a second is answered otherwise.
-const SILENCE_MIN: Duration = Duration::from_millis(1_500);
-
-/// So much a publisher's kernel keeps at least while a network lets nothing through: Linux begins with such a buffer
-/// (`tcp_wmem`). What is beyond waits in the publisher, which drops it from its high-water mark on.
-pub(crate) const PUBLISHER_ROOM_BYTES: u64 = 16 << 10;
 
 /// A source that cannot be seen to have caught up with a pause is taken to have done so after this long.
 const CATCH_UP_MAX: Duration = Duration::from_secs(1);
@@ -79,19 +77,7 @@ pub(crate) struct ConnectionCoverage {
     /// When the pauses began that the source catches up with, and when the last one was noticed.
     paused: Option<(i64, Instant)>,
     bytes_since_empty: u64,
-    /// The network has let nothing through, and what is read may be what it held back.
-    silence: Option<Silence>,
-}
-
-/// A network let nothing through for a while.
-#[derive(Clone, Copy, Debug)]
-struct Silence {
-    /// The last proof before it.
-    since_ms: i64,
-    /// When something was found to come through again, also by Landfall's clock.
-    over: Option<(Instant, i64)>,
-    /// Read since then.
-    bytes: u64,
+    silence: SilenceWatch,
 }
 
 impl ConnectionCoverage {
@@ -120,19 +106,16 @@ impl ConnectionCoverage {
             connections: 0,
             paused: None,
             bytes_since_empty: 0,
-            silence: None,
+            silence: SilenceWatch::default(),
         }
     }
 
     /// A frame was read that came over the connection with this number.
     pub fn frame(&mut self, bytes: usize, connections: u64, now_ms: impl FnOnce() -> i64) {
         self.bytes_since_empty = self.bytes_since_empty.saturating_add(bytes as u64);
-        if let Some(silence) = &mut self.silence {
-            silence.bytes = silence.bytes.saturating_add(bytes as u64);
-        }
+        self.silence.read(bytes as u64);
         match self.state {
-            State::Seeing { .. } => {}
-            State::Unanswered { .. } => self.reads_held_back(now_ms()),
+            State::Seeing { .. } | State::Unanswered { .. } => {}
             // The publisher knows the subscription.
             State::Blind { since_ms, cause }
             | State::Settling {
@@ -188,7 +171,7 @@ impl ConnectionCoverage {
     pub fn look(&mut self, look: ConnectionLook) -> i64 {
         let before_ms = self.proven_ms();
         let limit_ms = self.follow(look);
-        let limit_ms = limit_ms.min(self.follow_silence(before_ms, look));
+        let limit_ms = limit_ms.min(self.follow_silence(before_ms, &look));
         let caught_up = match self.paused {
             None => look.is_empty,
             Some((_, noticed)) => {
@@ -252,52 +235,25 @@ impl ConnectionCoverage {
         }
     }
 
-    /// What a network held back comes within a second of the first thing that it lets through again. Gives up to when
-    /// the progress may move by that.
-    fn follow_silence(&mut self, before_ms: Option<i64>, look: ConnectionLook) -> i64 {
-        let is_silent = look.acknowledged.is_some_and(|ago| ago > SILENCE_MIN);
-        let proven_ms = self.proven_ms();
-        if let (Some(ago), Some(since_ms), Some(proven_ms)) =
-            (look.acknowledged, before_ms, proven_ms)
-            && self.silence.is_none()
-            // Between two looks, or since the last one.
-            && (is_silent || proven_ms.saturating_sub(since_ms) > self.ms(SILENCE_MIN))
-        {
-            self.silence = Some(Silence {
-                since_ms,
-                over: (ago <= SILENCE_MIN).then_some((look.now, look.before_ms)),
-                bytes: self.bytes_since_empty,
-            });
+    /// Follows whether a network lets nothing through. Gives up to when the progress may move by that.
+    fn follow_silence(&mut self, before_ms: Option<i64>, look: &ConnectionLook) -> i64 {
+        let proven_ms = [before_ms, self.proven_ms()];
+        let (was_away, speed) = (self.paused.is_some(), self.speed);
+        let real = |ms: i64| Duration::try_from_secs_f64(ms as f64 / 1000.0 / speed);
+        let real = |ms| real(ms).unwrap_or_default();
+        let doubt = self.silence.look(proven_ms, was_away, look, real);
+        if let Some((from_ms, to_ms)) = doubt.hole_ms {
+            self.unseen(from_ms, to_ms, HoleCause::Unanswered);
         }
-        let Some(silence) = &mut self.silence else {
-            return i64::MAX;
-        };
-        let is_connected = proven_ms.is_some();
-        silence.over = match is_silent && is_connected {
-            true => None,
-            false => silence.over.or(Some((look.now, look.before_ms))),
-        };
-        let Silence {
-            since_ms,
-            over,
-            bytes,
-        } = *silence;
-        let waited = over.map(|(over, _)| look.now.saturating_duration_since(over));
-        self.reads_held_back(look.before_ms);
-        let is_over = waited.is_some_and(|waited| waited >= CATCH_UP_MAX);
-        // Without a connection the progress does not stand still.
-        if (is_over || !is_connected) && bytes >= PUBLISHER_ROOM_BYTES {
-            self.unseen(since_ms, look.before_ms, HoleCause::Unanswered);
+        self.progress
+            .held_back(doubt.delay_ms.map(|(from_ms, _)| from_ms));
+        if let Some((from_ms, to_ms)) = doubt.delay_ms {
+            // Frames of the next turn are stamped soon after.
+            let to_ms = to_ms.saturating_add(self.ms(CATCH_UP_MAX));
+            self.progress.delayed(from_ms, to_ms);
         }
-        if is_over {
-            self.silence = None;
-        }
-        self.progress.held_back(self.silence.map(|_| since_ms));
-        match (self.state, self.silence) {
-            // Until it is known whether the publisher may have dropped something.
-            (State::Seeing { .. }, Some(_)) => since_ms,
-            _ => i64::MAX,
-        }
+        // An earlier hole has passed that instant.
+        doubt.waits_ms.unwrap_or(i64::MAX)
     }
 
     /// The last proof that the connection lives.
@@ -306,15 +262,6 @@ impl ConnectionCoverage {
             State::Seeing { proven_ms, .. } => Some(proven_ms),
             State::Unanswered { since_ms } => Some(since_ms),
             State::Blind { .. } | State::Settling { .. } => None,
-        }
-    }
-
-    /// What is stamped now may have come when the network began to let nothing through.
-    fn reads_held_back(&self, now_ms: i64) {
-        if let Some(silence) = self.silence {
-            let over_ms = silence.over.map_or(now_ms, |(_, over_ms)| over_ms);
-            let to_ms = over_ms.saturating_add(self.ms(CATCH_UP_MAX));
-            self.progress.delayed(silence.since_ms, to_ms);
         }
     }
 

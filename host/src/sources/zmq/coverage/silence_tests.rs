@@ -2,26 +2,27 @@
 
 use landfall_ledger::Stream;
 
-use super::tests::Step::{Acknowledged, Alive, Dead, Frame};
-use super::tests::{ROOM_BYTES, SETTLE_MS, after};
+use super::tests::Step::{Acknowledged, Alive, Dead, Frame, Paused};
+use super::tests::{ROOM_BYTES, SETTLE_MS, Step, after, after_with_room};
 use super::*;
 use crate::flow::InFlight;
 
-/// A network is silent for so long, lets this many bytes through over two looks, and a second passes. The holes after the
-/// first one, and up to when the progress may move by the looks at the end of the silence and a second later.
+/// A network is silent for so long, and lets this many bytes through over two looks. The holes after the first one, and up
+/// to when the progress may move by the last look that waits, and by the next one.
 fn after_silence(silent_ms: u64, bytes: usize) -> (Vec<(i64, i64, HoleCause)>, [i64; 2]) {
-    let over = 2_000 + silent_ms;
+    let over = 2_000 + silent_ms + 20;
+    let end = over + (silent_ms + 20).min(10_000);
     let steps = [
         (200, Alive(1)),
         (300, Frame(1, 9)),
         (1_000, Acknowledged(1, 0)),
         (2_000, Acknowledged(1, 0)),
-        (over, Acknowledged(1, silent_ms)),
-        (over + 10, Frame(1, bytes / 2)),
-        (over + 20, Acknowledged(1, 0)),
+        (2_000 + silent_ms, Acknowledged(1, silent_ms)),
+        (over - 10, Frame(1, bytes / 2)),
+        (over, Acknowledged(1, 0)),
         (over + 500, Frame(1, bytes - bytes / 2)),
-        (over + 1_019, Acknowledged(1, 0)),
-        (over + 1_020, Acknowledged(1, 0)),
+        (end - 1, Acknowledged(1, 0)),
+        (end, Acknowledged(1, 0)),
     ];
     let [first, second] = [&steps[..9], &steps].map(after);
     assert_eq!(first.0.len(), 1, "{first:?}");
@@ -32,32 +33,68 @@ fn after_silence(silent_ms: u64, bytes: usize) -> (Vec<(i64, i64, HoleCause)>, [
 fn a_network_that_lets_nothing_through_may_make_the_publisher_drop_what_its_kernel_has_no_room_for()
 {
     let room = usize::try_from(PUBLISHER_ROOM_BYTES).unwrap();
-    let hole = |silent_ms: i64| (2_000, 3_020 + silent_ms, HoleCause::Unanswered);
+    let hole = |to_ms: i64| vec![(2_000, to_ms, HoleCause::Unanswered)];
     // Too short to be noticed: it is as if nothing had happened.
-    assert_eq!(after_silence(1_480, room), (Vec::new(), [4_499, 4_500]));
-    let little = (Vec::new(), [2_000, 4_521]);
-    assert_eq!(after_silence(1_501, room - 1), little);
-    let noticed = (vec![hole(1_501)], [2_000, 4_521]);
-    assert_eq!(after_silence(1_501, room), noticed);
-    let longer = (vec![hole(9_000)], [2_000, 12_020]);
-    assert_eq!(after_silence(9_000, room), longer);
+    assert_eq!(after_silence(1_480, room), (Vec::new(), [4_999, 5_000]));
+    // It may take as long again until the other end tries once more.
+    assert_eq!(after_silence(1_501, room - 1), (Vec::new(), [2_000, 5_042]));
+    assert_eq!(after_silence(1_501, room), (hole(5_042), [2_000, 5_042]));
+    assert_eq!(after_silence(9_000, room), (hole(20_040), [2_000, 20_040]));
 }
 
 #[test]
-fn a_connection_that_ends_before_it_is_known_what_a_publisher_dropped_leaves_no_time_unseen() {
+fn a_pause_of_our_own_is_no_silence_of_the_network() {
     let room = usize::try_from(PUBLISHER_ROOM_BYTES).unwrap();
+    let steps = |pause: (u64, Step)| {
+        let steps = [
+            (200, Alive(1)),
+            (300, Frame(1, 9)),
+            (1_000, Acknowledged(1, 0)),
+            pause,
+            (4_010, Frame(1, room / 2)),
+            (4_020, Acknowledged(1, 0)),
+            (4_500, Frame(1, room)),
+            (4_510, Acknowledged(1, 0)),
+        ];
+        let (holes, limit_ms, _) = after_with_room(&steps, 1 << 20);
+        (holes.len(), limit_ms)
+    };
+    // The thread slept, or had to wait for room: nobody asked the network meanwhile.
+    assert_eq!(steps((4_000, Paused(3_000))), (1, 4_510));
+    assert_eq!(steps((4_000, Frame(1, 1))), (1, 4_510));
+}
+
+#[test]
+fn what_is_still_held_back_when_a_connection_ends_is_lost() {
     let steps = [
         (200, Alive(1)),
         (300, Frame(1, 9)),
         (1_000, Acknowledged(1, 0)),
         (4_000, Acknowledged(1, 3_000)),
-        (4_010, Frame(1, room)),
         (4_020, Acknowledged(1, 0)),
         (4_500, Dead(1)),
     ];
     let (holes, limit_ms, _) = after(&steps);
     assert_eq!(holes[1..], [(1_000, 4_500, HoleCause::Unanswered)]);
     assert_eq!(limit_ms, 4_500);
+}
+
+#[test]
+fn a_network_that_is_silent_again_before_it_let_all_through_leaves_no_time_unseen() {
+    let steps = [
+        (200, Alive(1)),
+        (300, Frame(1, 9)),
+        (1_000, Acknowledged(1, 0)),
+        (4_000, Acknowledged(1, 3_000)),
+        (5_000, Acknowledged(1, 0)),
+        (7_000, Acknowledged(1, 2_000)),
+        (15_100, Acknowledged(1, 10_100)),
+    ];
+    let (holes, limit_ms, _) = after(&steps[..6]);
+    assert_eq!((holes.len(), limit_ms), (1, 1_000));
+    let (holes, limit_ms, _) = after(&steps);
+    assert_eq!(holes[1..], [(1_000, 15_100, HoleCause::Unanswered)]);
+    assert_eq!(limit_ms, 15_100);
 }
 
 #[test]
@@ -90,9 +127,9 @@ fn what_a_network_held_back_may_have_come_since_it_did() {
     assert_eq!(look(13_000, 11_000), 2_000);
     assert_eq!(progress.get_ms(), 13_000);
     assert_eq!(look(13_100, 0), 2_000);
-    assert_eq!(look(14_099, 0), 2_000);
-    assert_eq!(look(14_100, 0), 14_100);
+    assert_eq!(look(23_099, 0), 2_000);
+    assert_eq!(look(23_100, 0), 23_100);
     let delays = in_flight.readings().raw_delays;
-    assert!(delays.hole_within(14_100, 14_100).is_some());
-    assert!(delays.hole_within(14_101, i64::MAX).is_none());
+    assert!(delays.hole_within(24_099, 24_099).is_some());
+    assert!(delays.hole_within(24_100, i64::MAX).is_none());
 }

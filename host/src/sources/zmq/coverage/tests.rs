@@ -30,6 +30,14 @@ use Step::{Acknowledged, Alive, Behind, Dead, Frame, Paused, Suspended};
 
 /// The holes after all steps, and how far the last look lets the progress move.
 pub(super) fn after(steps: &[(u64, Step)]) -> (Vec<(i64, i64, HoleCause)>, i64, bool) {
+    after_with_room(steps, ROOM_BYTES)
+}
+
+/// The same, with so many bytes of room in our kernel.
+pub(super) fn after_with_room(
+    steps: &[(u64, Step)],
+    room_bytes: u64,
+) -> (Vec<(i64, i64, HoleCause)>, i64, bool) {
     let in_flight = InFlight::default();
     let progress = in_flight.add_source(Stream::Written, 100);
     let status = Arc::new(SourceStatus::new(Stream::Written, "tcp://127.0.0.1:1"));
@@ -43,7 +51,7 @@ pub(super) fn after(steps: &[(u64, Step)]) -> (Vec<(i64, i64, HoleCause)>, i64, 
             before_ms: at_ms,
             now: start + Duration::from_millis(at),
             is_empty: true,
-            room_bytes: ROOM_BYTES,
+            room_bytes,
             connections,
             is_alive,
             acknowledged,

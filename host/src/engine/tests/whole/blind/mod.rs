@@ -25,7 +25,7 @@ use super::process::{DEADLINE_MS, Process, Setup};
 use super::run::{dump, memory_dir, text};
 
 use self::laws::unlanded;
-use super::wire::{SETTLE_MS, Wire};
+use super::wire::{AGAIN_MAX_MS, SETTLE_MS, Wire};
 
 const START_MS: i64 = 1_000_000_000;
 
@@ -151,11 +151,13 @@ impl BlindWorld {
             1 => {
                 let length_ms = if rng.bool() { 3_000 } else { 15_000 };
                 let length_ms = rng.i64(100..length_ms);
-                if self.wires[stream].hold_back(now_ms, length_ms) {
-                    self.fault(now_ms, now_ms + length_ms);
+                if self.wires[stream].hold_back(now_ms, length_ms, rng) {
+                    let again_ms = now_ms + length_ms + length_ms.min(AGAIN_MAX_MS);
+                    self.fault(now_ms, again_ms);
                     *self.seen.entry("networks held back").or_default() += 1;
                 }
             }
+            _ if self.wires.values().any(Wire::is_held_back) => {}
             _ => {
                 let length_ms = rng.i64(100..6_000);
                 for (_, wire) in self.wires.iter_mut() {

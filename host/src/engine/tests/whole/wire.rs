@@ -1,14 +1,17 @@
 //! A model of a publisher, the way to us, and the socket: what it loses, and what our source can know of that. The
 //! source decides by the real state machine (`sources/zmq/coverage`) what it did not see.
 //!
-//! The fault model. A connection ends at any moment; of what waited in our kernel then, only a first part can still be
-//! read. What is published without a connection is gone, and so is what is published before the publisher knows the
-//! subscription, which takes up to the settling time. A network may hold everything back for seconds; what it held
-//! back comes later, or is gone with the connection. Our process may sleep; what comes meanwhile waits in the kernel
-//! while there is room, and then with the publisher, which drops the rest. Nothing else is lost, and nothing is
-//! reordered. While a network holds everything back, the publisher keeps all of it for 1.7 seconds, and then only so much
-//! for certain. After a longer silence it sends again within as long as that was. No
-//! network is silent while our process sleeps: nobody could notice that.
+//! The fault model:
+//!
+//! - A connection ends at any moment. Of what waited in our kernel then, only a first part can still be read.
+//! - What is published without a connection is gone. So is what is published before the publisher knows the
+//!   subscription, which takes up to the settling time.
+//! - A network may hold everything back for seconds. What it held back comes later, or is gone with the connection. The
+//!   publisher keeps all of it for 1.7 seconds, and then only so much for certain. After a longer silence it sends again
+//!   within as long as that was, ten seconds at most.
+//! - Our process may sleep. What comes meanwhile waits in the kernel while there is room, and then with the publisher,
+//!   which drops the rest. No network is silent meanwhile, because nobody could notice that.
+//! - Nothing else is lost, and nothing is reordered.
 
 use std::collections::VecDeque;
 use std::sync::Arc;

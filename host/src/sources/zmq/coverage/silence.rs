@@ -57,8 +57,7 @@ impl SilenceWatch {
     /// did not run for a while. `real`: how long so many milliseconds of Landfall's clock take.
     ///
     /// The other end sends again what was not acknowledged, and waits twice as long after each try. So what was held
-    /// back comes within the length of the silence after it; or within ten seconds, if that was longer: beyond that we
-    /// do not wait.
+    /// back comes at the latest as long after the silence as that took. Nobody waits for it longer than ten seconds.
     pub fn look(
         &mut self,
         proven_ms: [Option<i64>; 2],
